@@ -1,0 +1,96 @@
+// lib/compiler.h - what we ask of the compiler, and the annotations that checkers read.
+#pragma once
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define NORETURN __attribute__((noreturn))
+#define NOINLINE __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define PACKED __attribute__((packed))
+#define ALIGNED(n) __attribute__((aligned(n)))
+#define UNUSED __attribute__((unused))
+#define USED __attribute__((used))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define SECTION(s) __attribute__((section(s)))
+#define COLD __attribute__((cold))
+#define PURE __attribute__((pure))
+#define FALLTHROUGH __attribute__((fallthrough))
+#define AUTO(fn) __attribute__((cleanup(fn)))
+#define CACHELINE 64
+#define CACHE_ALIGNED ALIGNED(CACHELINE)
+
+// Used by start-up code only; the memory is given back once /init runs.
+#define INIT SECTION(".init.text") COLD
+#define INITDATA SECTION(".init.data")
+// Written during start-up only, read-only afterwards.
+#define RO_AFTER_INIT SECTION(".data.ro_after_init")
+
+#define BUILD_ASSERT(c, ...) _Static_assert(c, "" __VA_ARGS__)
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]) + 0 * sizeof(char[1 - 2 * __builtin_types_compatible_p(typeof(a), typeof(&(a)[0]))]))
+#define CONTAINER_OF(p, type, member) ((type *)((char *)(1 ? (p) : &((type *)0)->member) - offsetof(type, member)))
+#define ALIGN_UP(x, a) (((x) + ((typeof(x))(a) - 1)) & ~((typeof(x))(a) - 1))
+#define ALIGN_DOWN(x, a) ((x) & ~((typeof(x))(a) - 1))
+#define IS_ALIGNED(x, a) (((x) & ((typeof(x))(a) - 1)) == 0)
+#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define MIN(a, b) ({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ < b_ ? a_ : b_; })
+#define MAX(a, b) ({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ > b_ ? a_ : b_; })
+#define CLAMP(v, lo, hi) MIN(MAX(v, lo), hi)
+#define BIT(n) (1ul << (n))
+#define STRINGIFY_(x) #x
+#define STRINGIFY(x) STRINGIFY_(x)
+#define CONCAT_(a, b) a##b
+#define CONCAT(a, b) CONCAT_(a, b)
+
+// Memory that other CPUs may change under us: one access, not torn, not repeated. Anything stronger
+// is in include/arch/barrier.h.
+#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
+#define barrier() __asm__ volatile("" ::: "memory")
+
+// Thread-safety annotations. clang's analysis checks them (make check); gcc sees nothing.
+// field-rule (STYLE.md): in a struct with a lock every field carries one of these.
+#if defined(__clang__) && defined(THREAD_SAFETY_ANALYSIS)
+#define TSA(x) __attribute__((x))
+#else
+#define TSA(x)
+#endif
+#define LOCKABLE TSA(capability("lock"))
+#define GUARDED_BY(l) TSA(guarded_by(*(l)))
+#define REQUIRES(...) TSA(requires_capability(TSA_DEREF(__VA_ARGS__)))
+#define EXCLUDES(...) TSA(locks_excluded(TSA_DEREF(__VA_ARGS__)))
+#define ACQUIRES(...) TSA(acquire_capability(TSA_DEREF(__VA_ARGS__)))
+#define RELEASES(...) TSA(release_capability(TSA_DEREF(__VA_ARGS__)))
+#define TRY_ACQUIRES(ok, ...) TSA(try_acquire_capability(ok, TSA_DEREF(__VA_ARGS__)))
+#define NO_LOCK_ANALYSIS TSA(no_thread_safety_analysis)
+#define TSA_DEREF(l) *(l)
+// For readers, not for tools: how a field without a plain lock is protected.
+#define SET_ONCE		// written before the object is published
+#define ATOMIC			// has its own lock, or only accessed by atomics / READ_ONCE
+#define RCU(l)			// written under l, read under RCU
+#define OWNER(what)		// only touched by `what`
+
+// Pointers published to RCU readers: sparse checks that they are only read by rcu_dereference().
+#ifdef __CHECKER__
+#define __rcu __attribute__((noderef, address_space(__rcu)))
+#define __force __attribute__((force))
+#define __percpu __attribute__((noderef, address_space(__percpu)))
+#else
+#define __rcu
+#define __force
+#define __percpu
+#endif
+
+// Driver contract (include/drv): ownership of parameters and context of functions, for readers and tools.
+#define OWNED
+#define BORROWED
+#define STATIC_REF
+#define CTX_TASK
+#define CTX_IRQ
+#define CTX_ANY
+
+// Sanitizers: functions that run before their shadow exists, or that implement it.
+#define NO_KASAN __attribute__((no_sanitize_address))
+#define NO_SANITIZE __attribute__((no_sanitize_address, no_sanitize_undefined, no_sanitize_thread))
+#define NO_STACK_PROTECTOR __attribute__((__optimize__("no-stack-protector")))
