@@ -5,7 +5,7 @@
 #   make help        the rest
 #
 # Variants, each with a directory of its own: DEBUG=1 KASAN=1 UBSAN=1 KCSAN=1 LOCKCHECK=1 TESTS=1 UNITS=0. They reach C as
-# macros of the same name, defined only when on. Also: CC=, LD=, V=1 (show commands), FRAME_POINTER=0, KCFLAGS=.
+# CONFIG_DEBUG, CONFIG_KASAN ..., defined only when on. Also: CC=, LD=, V=1 (show commands), FRAME_POINTER=0, KCFLAGS=.
 #
 # mk/*.mk are fragments owned by single areas. They may add to KERNEL_OBJS (linked in), GEN_HEADERS (made before the first
 # object; write them below $(B)/gen, which is on the include path), CHECKS (targets of `make check`) and TEST_SUITES.
@@ -63,7 +63,7 @@ $(CC_MK): tools/cc-probe $(shell command -v $(firstword $(CC)))
 
 UAPI := build/uapi
 INCLUDES = -nostdinc -isystem $(CC_INCLUDE) -I. -Iinclude -Iarch/$(ISA)/include -I$(B)/gen -isystem $(UAPI)
-DEFINES := $(addprefix -D,$(VARIANTS)) -Ulinux -Uunix
+DEFINES := $(addprefix -DCONFIG_,$(VARIANTS)) -Ulinux -Uunix
 
 WARNINGS := -Wall -Wextra -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations \
 	-Wold-style-definition -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wcast-align -Wimplicit-fallthrough \
