@@ -92,5 +92,5 @@
 
 // Sanitizers: functions that run before their shadow exists, or that implement it.
 #define NO_KASAN __attribute__((no_sanitize_address))
-#define NO_SANITIZE __attribute__((no_sanitize_address, no_sanitize_undefined, no_sanitize_thread))
+#define NO_SANITIZE __attribute__((no_sanitize("address", "undefined", "thread")))
 #define NO_STACK_PROTECTOR __attribute__((no_stack_protector))
