@@ -1,0 +1,2 @@
+// port/boot.h - x86_64: nothing beyond the contract.
+#pragma once
