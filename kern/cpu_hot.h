@@ -11,7 +11,7 @@
 struct task;
 
 struct cpu_hot {
-	struct task *current;
+	struct task *task;	// what `current` reads
 	u32 preempt_count;
 	u32 cpu;
 	u64 kernel_stack;	// top of current's stack: where an entry from user mode starts
@@ -25,7 +25,7 @@ struct cpu_hot {
 
 DECLARE_PER_CPU(struct cpu_hot, cpu_hot);
 
-#define current (this_cpu_read_stable(cpu_hot.current))
+#define current (this_cpu_read_stable(cpu_hot.task))
 
 #define PREEMPT_ONE 0x1u
 #define PREEMPT_MASK 0xffu

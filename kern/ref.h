@@ -27,7 +27,7 @@ static inline int ref_read(const struct ref *r)
 // The caller already owns a reference.
 static inline void ref_get(struct ref *r)
 {
-	int old = atomic_fetch_add_relaxed(1, &r->n);
+	int old = atomic_fetch_add_relaxed(&r->n, 1);
 	if (unlikely(old <= 0))
 		ref_report(r, "get of a dead object");
 }
