@@ -134,3 +134,13 @@ void shrinker_unregister(struct shrinker *s);
 void mm_init(void);			// INIT: caches, init_mm, kswapd later
 // Upcalls: defined in task/oom.c: picks and kills a victim. True: somebody is dying, try again.
 bool oom_kill(gfp_t gfp, int order);
+// Upcalls: defined in task/process.c, task/cred.c
+u64 rlimit(int which);			// current's soft limit, RLIMIT_*
+bool capable(int cap);
+// Upcalls: defined in fs/file.c: references that a VMA or mm holds on a file
+void file_get_ref(struct file *f);
+void file_put_ref(struct file *f);
+struct mapping *file_mapping(struct file *f);
+bool file_allows_exec(struct file *f);	// not mounted noexec
+u32 file_mode_bits(struct file *f);	// FMODE_READ 1, FMODE_WRITE 2
+int file_mmap(struct file *f, struct vma *v);	// calls f->ops->mmap; -ENODEV when it has none
