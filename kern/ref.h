@@ -48,7 +48,7 @@ MUST_CHECK static inline bool ref_get_unless_zero(struct ref *r)
 // True: that was the last reference, the caller destroys the object (all earlier uses happen before).
 MUST_CHECK static inline bool ref_put(struct ref *r)
 {
-	int old = atomic_fetch_add_release(-1, &r->n);
+	int old = atomic_fetch_add_release(&r->n, -1);
 	if (old == 1) {
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		return true;

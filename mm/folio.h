@@ -81,10 +81,10 @@ void folio_unlock(struct folio *f);
 void folio_wait_writeback(struct folio *f);
 
 // Address arithmetic: the direct map and the descriptors are linear arrays (arch/pte.h has the bases).
-static inline u64 folio_pfn(const struct folio *f) { return (const struct folio *)f - (const struct folio *)VMEMMAP_BASE; }
+static inline u64 folio_pfn(const struct folio *f) { return (const struct folio *)f - (const struct folio *)VMEMMAP_START; }
 static inline paddr_t folio_phys(const struct folio *f) { return folio_pfn(f) << PAGE_SHIFT; }
 static inline void *folio_addr(const struct folio *f) { return phys_to_virt(folio_phys(f)); }
-static inline struct folio *pfn_page(u64 pfn) { return (struct folio *)VMEMMAP_BASE + pfn; }	// the descriptor, tail or not
+static inline struct folio *pfn_page(u64 pfn) { return (struct folio *)VMEMMAP_START + pfn; }	// the descriptor, tail or not
 static inline struct folio *page_folio(struct folio *page) { return folio_test(page, PG_TAIL) ? page->head : page; }
 static inline struct folio *virt_folio(const void *p) { return page_folio(pfn_page(virt_to_phys(p) >> PAGE_SHIFT)); }
 

@@ -1,6 +1,7 @@
 // mm/iov_iter.h - where data goes to or comes from: user buffers, kernel buffers, folios. One type from system call to device.
 #pragma once
 #include "lib/types.h"
+#include "lib/compiler.h"
 #include "mm/gfp.h"
 
 struct folio;

@@ -3,6 +3,7 @@
 // Lookup is lock-free: folio_try_get() under RCU and recheck. A read inside one folio copies under RCU and rechecks: no lock, no reference.
 // Lock order: invalidate_lock > folio lock > i_mmap_lock > page-table locks > pages.lock.
 #pragma once
+#include "lib/rbtree.h"
 #include "mm/folio.h"
 #include "mm/xarray.h"
 #include "sched/mutex.h"

@@ -66,7 +66,7 @@ struct vma {
 	u64 start, end;			// [start, end)
 	struct mm *mm SET_ONCE;
 	u64 flags;			// VM_*
-	pteprot_t prot;
+	pgprot_t prot;
 	u64 pgoff;			// in pages; anonymous: virtual page number at creation
 	struct file *file;		// counted; null: anonymous
 	struct mapping *mapping;	// what is mapped: file->mapping, a shmem object, or null (private anonymous)

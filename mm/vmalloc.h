@@ -1,8 +1,10 @@
 // mm/vmalloc.h - virtually contiguous kernel memory, guarded stacks, device mappings.
 #pragma once
+#include "arch/thread.h"
+#include "lib/compiler.h"
 #include "mm/gfp.h"
 
-#define KSTACK_SIZE (16 * 1024)
+
 MUST_CHECK void *vmalloc(size_t size, gfp_t gfp);	// page-aligned, a guard page follows. Context: task
 void vfree(const void *p);				// Context: task or softirq (then deferred)
 // A 16 KiB stack between unmapped guard pages; cached per CPU. Returns the lowest address.

@@ -48,9 +48,8 @@ struct task_work;
 #define WORK_TASK_WORK 0x8u		// task->task_works is not empty
 #define WORK_RESTORE_SIGMASK 0x10u	// saved_sigmask is to be put back if no handler runs
 #define WORK_PTRACE 0x20u
-#define WORK_FPU_LOAD 0x40u		// the user's FPU registers are in memory (restored last)
 #define WORK_RSEQ 0x80u
-#define WORK_SINGLESTEP 0x100u
+#define WORK_SINGLESTEP 0x100u		// bits 30 and 31 are the port's: arch/thread.h
 // entry_work: what must be done at system call entry and exit.
 #define ENTRY_WORK_TRACE 0x1u		// ochre.trace=
 #define ENTRY_WORK_PTRACE 0x2u
@@ -210,6 +209,8 @@ struct task {
 
 #define EXIT_ZOMBIE 0x20
 #define EXIT_DEAD 0x10
+
+BUILD_ASSERT(offsetof(struct task, arch) == offsetof(struct task_head, arch), "ports reach these members below sched");
 
 extern struct task init_task;		// CPU 0's idle task, the first task
 
