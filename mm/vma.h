@@ -7,6 +7,7 @@
 #include "lib/rbtree.h"
 #include "lib/types.h"
 #include "mm/folio.h"
+#include "arch/entry.h"
 #include "arch/pte.h"
 
 struct file;
@@ -47,10 +48,7 @@ struct fault {			// one page fault, as the handlers see it
 	u32 flags;		// FAULT_*
 	struct folio *folio;	// out: with a reference, up to date (and locked when VM_FAULT_LOCKED is returned)
 };
-#define FAULT_WRITE 0x1u
-#define FAULT_EXEC 0x2u
-#define FAULT_USER 0x4u
-#define FAULT_UNSHARE 0x8u
+#define FAULT_UNSHARE BIT(16)	// beside the bits of arch/entry.h
 
 struct vm_ops {
 	void (*open)(struct vma *v);		// a copy was made (split, fork)
