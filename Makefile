@@ -4,8 +4,8 @@
 #   make quick       compile everything once and try to link: what is run before each push
 #   make help        the rest
 #
-# Variants, each with a directory of its own: DEBUG=1 KASAN=1 UBSAN=1 KCSAN=1 LOCKCHECK=1 TESTS=1 UNITS=0. They reach C as
-# CONFIG_DEBUG, CONFIG_KASAN ..., defined only when on. Also: CC=, LD=, V=1 (show commands), FRAME_POINTER=0, KCFLAGS=.
+# Variants, each with a directory of its own: DEBUG=1 KASAN=1 UBSAN=1 KCSAN=1 LOCKCHECK=1 LOCKSTAT=1 TESTS=1 UNITS=0. They
+# reach C as CONFIG_DEBUG, CONFIG_KASAN ..., defined only when on; DEBUG implies LOCKCHECK. Also: CC=, LD=, V=1 (show commands), FRAME_POINTER=0, KCFLAGS=.
 #
 # mk/*.mk are fragments owned by single areas. They may add to KERNEL_OBJS (linked in), GEN_HEADERS (made before the first
 # object; write them below $(B)/gen, which is on the include path), CHECKS (targets of `make check`) and TEST_SUITES.
@@ -33,12 +33,15 @@ UNITS ?= $(if $(filter 1,$(DEBUG)),0,1)
 FRAME_POINTER ?= 1
 LINK_STRICT ?= 0
 
-VARIANTS := $(strip $(foreach v,DEBUG KASAN UBSAN KCSAN LOCKCHECK TESTS,$(if $(filter 1,$($v)),$v)))
+# A debug kernel checks its locks.
+LOCKCHECK ?= $(DEBUG)
+VARIANTS := $(strip $(foreach v,DEBUG KASAN UBSAN KCSAN LOCKCHECK LOCKSTAT TESTS,$(if $(filter 1,$($v)),$v)))
 suffix_DEBUG := -debug
 suffix_KASAN := -kasan
 suffix_UBSAN := -ubsan
 suffix_KCSAN := -kcsan
-suffix_LOCKCHECK := -lockcheck
+suffix_LOCKCHECK := $(if $(filter 1,$(DEBUG)),,-lockcheck)
+suffix_LOCKSTAT := -lockstat
 suffix_TESTS := -tests
 empty :=
 suffix := $(subst $(empty) $(empty),,$(foreach v,$(VARIANTS),$(suffix_$v)))
@@ -54,7 +57,7 @@ KERNEL_DIRS := lib arch/$(ISA) kern time sched mm task fs dev block bpf net ipc 
 # ---- compiler -------------------------------------------------------------------------------------------------------
 # What this compiler can do is probed once per compiler and remembered.
 CC_MK := build/cc/$(notdir $(firstword $(CC))).mk
-ifeq ($(filter clean help setup,$(MAKECMDGOALS)),)
+ifeq ($(filter clean help setup check test test-long run gdb bench,$(MAKECMDGOALS)),)
 include $(CC_MK)
 endif
 $(CC_MK): tools/cc-probe $(shell command -v $(firstword $(CC)))
@@ -62,8 +65,10 @@ $(CC_MK): tools/cc-probe $(shell command -v $(firstword $(CC)))
 	$(Q)tools/cc-probe "$(CC)" >$@
 
 UAPI := build/uapi
-INCLUDES = -nostdinc -isystem $(CC_INCLUDE) -I. -Iinclude -Iarch/$(ISA)/include -I$(B)/gen -isystem $(UAPI)
-DEFINES := $(addprefix -DCONFIG_,$(VARIANTS)) -Ulinux -Uunix
+TREE_INCLUDES = -nostdinc -I. -Iinclude -Iarch/$(ISA)/include -I$(B)/gen -isystem $(UAPI)
+INCLUDES = $(TREE_INCLUDES) -isystem $(CC_INCLUDE)
+CONFIG := $(addsuffix =1,$(addprefix CONFIG_,$(VARIANTS) $(if $(filter 1,$(RUST)),RUST)))
+DEFINES := $(addprefix -D,$(CONFIG)) -Ulinux -Uunix
 
 WARNINGS := -Wall -Wextra -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations \
 	-Wold-style-definition -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wcast-align -Wimplicit-fallthrough \
@@ -126,7 +131,7 @@ define newline
 
 endef
 hash := \#
-ifeq ($(filter clean help setup,$(MAKECMDGOALS)),)
+ifeq ($(filter clean help setup check test test-long run gdb bench,$(MAKECMDGOALS)),)
 missing_dirs := $(sort $(foreach d,gen $(dir $(KERNEL_OBJS:$(B)/%=%)) $(DIRS),$(if $(wildcard $(B)/$d),,$(B)/$d)))
 $(if $(missing_dirs),$(shell mkdir -p $(missing_dirs)))
 differ = $(subst x$1x,,x$2x)$(subst x$2x,,x$1x)

@@ -14,7 +14,7 @@ static struct atomic failed_checks; // in the running test; several CPUs may rep
 
 static bool report(const char *file, int line)
 {
-	int n = atomic_add_return(1, &failed_checks);
+	int n = atomic_add_return(&failed_checks, 1);
 	if (n > KTEST_MAX_LINES)
 		return false;
 	log_printf(LOG_ERR, "# %s:%d: a check failed%s\n", file, line, n == KTEST_MAX_LINES ? " (last one shown)" : "");

@@ -10,8 +10,8 @@ LINUX      ?= sid
 ABI_OUT    := build/abi
 ABI_SRC    := $(filter-out tests/abi/abi.c tests/abi/init.c,$(wildcard tests/abi/*.c))
 ABI_BIN    := $(patsubst tests/abi/%.c,$(ABI_OUT)/bin/%,$(ABI_SRC))
-ABI_CFLAGS := -std=gnu11 -O1 -g0 -static -fno-pie -no-pie -fno-strict-aliasing -fno-toplevel-reorder -Wall -Wextra -Wno-nonnull -Wno-unused-result -Wno-stringop-overflow \
-	      -Wno-clobbered -Wno-array-bounds -Wno-unused-value -Wno-maybe-uninitialized
+ABI_CFLAGS := -std=gnu11 -O1 -g0 -static -fno-pie -no-pie -fno-strict-aliasing -fno-toplevel-reorder -Wall -Wextra \
+	      -Wno-nonnull -Wno-unused-result -Wno-stringop-overflow -Wno-clobbered -Wno-array-bounds -Wno-unused-value -Wno-maybe-uninitialized
 OCHRE      ?= build/x86_64/ochre
 BUSYBOX    ?= $(firstword $(wildcard build/busybox/busybox) /bin/busybox)
 

@@ -90,8 +90,8 @@ static inline struct folio *virt_folio(const void *p) { return page_folio(pfn_pa
 
 // Totals for /proc/meminfo and sysinfo(2), in pages.
 struct mem_info {
-	u64 total, free, available, cached, shmem, anon, mapped, slab_reclaimable, slab_unreclaimable, kernel_stack, page_tables, percpu, active_anon, inactive_anon,
-		active_file, inactive_file, unevictable, mlocked, dirty, writeback, committed, commit_limit, vmalloc_used;
+	u64 total, free, available, cached, shmem, anon, mapped, slab_reclaimable, slab_unreclaimable, kernel_stack, page_tables, percpu,
+		active_anon, inactive_anon, active_file, inactive_file, unevictable, mlocked, dirty, writeback, committed, commit_limit, vmalloc_used;
 };
 void mem_info(struct mem_info *out);
 // Boot: takes over all memory of the port's map (arch/boot.h). INIT.
