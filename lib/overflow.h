@@ -8,13 +8,13 @@
 #define sub_overflow(a, b, r) __builtin_sub_overflow((a), (b), (r))
 #define mul_overflow(a, b, r) __builtin_mul_overflow((a), (b), (r))
 
-// True if a << n loses bits, or if n is no valid shift of *r's type. For unsigned a.
+// True if a << n loses bits, or if n is no valid shift of *r's type. For unsigned a and *r.
 #define shl_overflow(a, n, r) ({ \
 	u64 so_a_ = (a); unsigned int so_n_ = (n); \
 	bool so_bad_ = so_n_ >= 8 * sizeof(*(r)); \
 	if (so_bad_) so_n_ = 0; \
 	*(r) = (typeof(*(r)))(so_a_ << so_n_); \
-	so_bad_ || *(r) < 0 || ((u64)*(r) >> so_n_) != so_a_; })
+	so_bad_ || ((u64)*(r) >> so_n_) != so_a_; })
 
 // Sums and products of sizes: SIZE_MAX, which no allocator gives, instead of wrapping.
 static inline size_t size_add(size_t a, size_t b)

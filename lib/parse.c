@@ -151,7 +151,8 @@ u64 parse_u64(const char *s, const char **end, unsigned int base)
 	bool overflow;
 	u64 v;
 
-	s = parse_digits(parse_base(s, &base), base, &v, &overflow);
+	s = parse_base(s, &base);	// not inside the next call: it sets base
+	s = parse_digits(s, base, &v, &overflow);
 	if (end)
 		*end = s;
 	return v;
