@@ -34,8 +34,11 @@
 #define ALIGN_DOWN(x, a) ((x) & ~((typeof(x))(a) - 1))
 #define IS_ALIGNED(x, a) (((x) & ((typeof(x))(a) - 1)) == 0)
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
-#define MIN(a, b) ({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ < b_ ? a_ : b_; })
-#define MAX(a, b) ({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ > b_ ? a_ : b_; })
+// The names inside are unique, so that MIN and MAX nest.
+#define PICK_(op, a, b, x, y) ({ typeof(a) x = (a); typeof(b) y = (b); x op y ? x : y; })
+#define PICK__(op, a, b, n) PICK_(op, a, b, CONCAT(x_, n), CONCAT(y_, n))
+#define MIN(a, b) PICK__(<, a, b, __COUNTER__)
+#define MAX(a, b) PICK__(>, a, b, __COUNTER__)
 #define CLAMP(v, lo, hi) MIN(MAX(v, lo), hi)
 #define BIT(n) (1ul << (n))
 #define STRINGIFY_(x) #x

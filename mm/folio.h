@@ -54,6 +54,8 @@ BUILD_ASSERT(sizeof(struct folio) == 64 || sizeof(struct spinlock) > 4, "one cac
 
 // 2^order pages, zeroed unless GFP_UNINIT, one reference. Context: as gfp says.
 MUST_CHECK struct folio *folio_alloc(gfp_t gfp, int order);
+// Gives the pages back; everything else about the folio is undone already (mm/folio.c).
+void folio_free_raw(struct folio *f);
 void folio_free_final(struct folio *f);			// the last reference is gone
 static inline void folio_get(struct folio *f) { ref_get(&f->ref); }
 MUST_CHECK static inline bool folio_try_get(struct folio *f) { return ref_get_unless_zero(&f->ref); }

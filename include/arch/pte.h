@@ -64,3 +64,7 @@ static inline bool virt_addr_linear(const void *va);
 extern u64 kernel_pgd_paddr;
 
 #include "port/pte.h"
+
+// Whole pages, page aligned. arch/<isa>/string.S
+void clear_page(void *page);
+void copy_page(void *dst, const void *src);
