@@ -26,6 +26,8 @@ struct cpu_hot {
 DECLARE_PER_CPU(struct cpu_hot, cpu_hot);
 
 #define current (this_cpu_read_stable(cpu_hot.task))
+// The number of this CPU. The caller keeps itself on it, or wants a guess.
+#define cpu_id() ((int)this_cpu_read(cpu_hot.cpu))
 
 #define PREEMPT_ONE 0x1u
 #define PREEMPT_MASK 0xffu

@@ -57,6 +57,8 @@ static inline int cpumask_next(int cpu, const struct cpumask *m)
 #define for_each_online_cpu(cpu) for_each_cpu(cpu, &cpu_online_mask)
 #define for_each_possible_cpu(cpu) for_each_cpu(cpu, &cpu_possible_mask)
 
+// Makes CPUs [0, nr) possible. Context: boot CPU, before the per-CPU areas are made.
+void cpus_set_possible(u32 nr);
 int cpumask_weight(const struct cpumask *m);
 bool cpumask_empty(const struct cpumask *m);
 bool cpumask_and(struct cpumask *out, const struct cpumask *a, const struct cpumask *b);	// true: not empty

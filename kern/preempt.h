@@ -58,6 +58,10 @@ static inline bool in_task(void)
 	return !(preempt_count() & (HARDIRQ_MASK | NMI_MASK)) && (preempt_count() & SOFTIRQ_MASK) != SOFTIRQ_ONE;
 }
 
+// A pointer to this CPU's copy of a per-CPU variable, with preemption off until percpu_put().
+#define percpu_get(p) ({ preempt_disable(); this_cpu_ptr(p); })
+#define percpu_put() preempt_enable()
+
 // Debug builds: reports (once per place) a call that may sleep from a context that must not. Release: nothing.
 #ifdef CONFIG_LOCKCHECK
 void might_sleep_at(const char *file, int line);
