@@ -18,6 +18,11 @@ struct lock_class {
 	u8 ctx;
 	u8 nestable;	// two locks of the class may nest (the code orders them, e.g. by address)
 	u16 id;		// given by the checker at first use
+#ifdef CONFIG_LOCKSTAT
+	u64 contended;	// ATOMIC: acquisitions that had to wait
+	struct lock_class *next;	// classes that were ever contended
+	u32 listed;
+#endif
 };
 
 #define DEFINE_LOCK_CLASS(nm, c) UNUSED static struct lock_class nm = { .name = #nm, .ctx = (c) }
@@ -29,9 +34,25 @@ struct lockcheck {
 	u64 taken_at;		// return address of the taker
 };
 
-#ifdef CONFIG_LOCKCHECK
+#if defined(CONFIG_LOCKCHECK) || defined(CONFIG_LOCKSTAT)
 #define LOCKCHECK_FIELD(n) struct lockcheck n;
 #define LOCKCHECK_INIT(n, c) .n = { .cls = (c) }
+#else
+#define LOCKCHECK_FIELD(n)
+#define LOCKCHECK_INIT(n, c)
+#endif
+
+// CONFIG_LOCKSTAT: counts acquisitions that had to wait, per class. Called by the slow paths of all kinds of locks.
+#ifdef CONFIG_LOCKSTAT
+void lockstat_count(struct lock_class *cls);
+u64 lockstat_total(void);	// contended acquisitions since start-up, all classes
+void lockstat_print(void);	// to the log, one line per class that was contended
+#define lockstat_contended(l) lockstat_count((l)->check.cls)
+#else
+#define lockstat_contended(l) ((void)0)
+#endif
+
+#ifdef CONFIG_LOCKCHECK
 void lockcheck_do_acquire(struct lockcheck *c, const void *lock, bool trylock);
 void lockcheck_do_acquired(struct lockcheck *c, const void *lock);
 void lockcheck_do_release(struct lockcheck *c, const void *lock);
@@ -41,8 +62,6 @@ void lockcheck_user_return(void);	// reports locks still held
 #define lockcheck_trylocked(l) (lockcheck_do_acquire(&(l)->check, l, true), lockcheck_do_acquired(&(l)->check, l))
 #define lockcheck_release(l) lockcheck_do_release(&(l)->check, l)
 #else
-#define LOCKCHECK_FIELD(n)
-#define LOCKCHECK_INIT(n, c)
 #define lockcheck_acquire(l) ((void)0)
 #define lockcheck_acquired(l) ((void)0)
 #define lockcheck_trylocked(l) ((void)0)

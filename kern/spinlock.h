@@ -20,6 +20,9 @@ struct LOCKABLE spinlock {
 #define DEFINE_SPINLOCK(name, ctx) \
 	DEFINE_LOCK_CLASS(name##_class, ctx); \
 	struct spinlock name = SPINLOCK_INIT(&name##_class)
+#define STATIC_SPINLOCK(name, ctx) \
+	DEFINE_LOCK_CLASS(name##_class, ctx); \
+	static struct spinlock name = SPINLOCK_INIT(&name##_class)
 static inline void spin_init(struct spinlock *l, struct lock_class *cls)
 {
 	*l = (struct spinlock)SPINLOCK_INIT(cls);
@@ -36,8 +39,6 @@ static ALWAYS_INLINE void spin_lock_raw(struct spinlock *l) NO_LOCK_ANALYSIS
 		spin_lock_slow(l);
 	lockcheck_acquired(l);
 }
-
-void spin_unlock_slow(struct spinlock *l);
 
 static ALWAYS_INLINE void spin_unlock_raw(struct spinlock *l) NO_LOCK_ANALYSIS
 {
