@@ -5,6 +5,7 @@
 #pragma once
 #include "lib/compiler.h"
 #include "lib/types.h"
+#include <stdarg.h>
 
 enum log_level { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARN, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 
@@ -12,6 +13,8 @@ enum log_level { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARN, LOG_NOTICE, 
 #define LOG_PREFIX ""
 #endif
 
+// Returns the length of the text.
+int log_vprintf(int level, const char *fmt, va_list ap) PRINTF(2, 0);
 int log_printf(int level, const char *fmt, ...) PRINTF(2, 3) COLD;
 #define pr_emerg(f, ...) log_printf(LOG_EMERG, LOG_PREFIX f, ##__VA_ARGS__)
 #define pr_alert(f, ...) log_printf(LOG_ALERT, LOG_PREFIX f, ##__VA_ARGS__)
@@ -42,12 +45,17 @@ void log_panic_mode(void);
 struct log_record {
 	u64 seq;
 	u64 ns;			// time since boot
-	u8 level;		// and facility << 3
+	u8 level;
 	u8 facility;
 	u16 len;
 };
 int log_read(u64 *seq, struct log_record *rec, char *buf, size_t size);
 u64 log_first_seq(void);
 u64 log_next_seq(void);
+// fn runs in hard interrupt context soon after records were added: wakes sleeping readers. Set once.
+void log_set_notify(void (*fn)(void));
+// Prints what no console has seen yet. Context: any.
+void log_flush(void);
+void log_init(void);		// teaches %pS the symbol table
 // A user's write to /dev/kmsg.
 void log_user(int prio, const char *s, size_t n);

@@ -1,6 +1,7 @@
 // kern/panic.h - assertions and the end of the world.
 #pragma once
 #include "lib/compiler.h"
+#include "lib/types.h"
 
 struct frame;
 
@@ -13,6 +14,11 @@ NORETURN void assert_failed(const char *expr, const char *file, int line) COLD;
 // Prints a report with a backtrace and goes on; counted, so that tests can fail on it.
 void warn_report(const char *file, int line, const char *fmt, ...) PRINTF(3, 4) COLD;
 void backtrace_print(void) COLD;
+void backtrace_print_frame(const struct frame *f) COLD;
+// Makes the CPUs of the mask print where they are, from NMI; returns when they have, or after a while. Context: any.
+struct cpumask;
+void backtrace_cpus(const struct cpumask *m) COLD;
+bool panic_in_progress(void);
 extern int panic_timeout;	// panic=, seconds; 0 = halt
 unsigned int warn_count(void);
 
