@@ -29,7 +29,7 @@
 
 #define BUILD_ASSERT(c, ...) _Static_assert(c, "" __VA_ARGS__)
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]) + 0 * sizeof(char[1 - 2 * __builtin_types_compatible_p(typeof(a), typeof(&(a)[0]))]))
-#define CONTAINER_OF(p, type, member) ((type *)((char *)(1 ? (p) : &((type *)0)->member) - offsetof(type, member)))
+#define CONTAINER_OF(p, type, member) ((type *)(void *)((char *)(1 ? (p) : &((type *)0)->member) - offsetof(type, member)))
 #define ALIGN_UP(x, a) (((x) + ((typeof(x))(a) - 1)) & ~((typeof(x))(a) - 1))
 #define ALIGN_DOWN(x, a) ((x) & ~((typeof(x))(a) - 1))
 #define IS_ALIGNED(x, a) (((x) & ((typeof(x))(a) - 1)) == 0)
