@@ -36,7 +36,7 @@ void kmem_cache_free(struct kmem_cache *c, void *obj);
 char *kstrdup(const char *s, gfp_t gfp);
 void *kmemdup(const void *p, size_t n, gfp_t gfp);
 char *kasprintf(gfp_t gfp, const char *fmt, ...) PRINTF(2, 3);
-u64 slab_leak_report(void);		// power-off, debug builds: prints and counts objects still allocated
+
 
 static inline void kfree_auto(void *pp)	// for AUTO(kfree_auto)
 {
