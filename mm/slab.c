@@ -18,7 +18,8 @@
 #include "sched/mutex.h"
 
 DEFINE_LOCK_CLASS_NESTABLE(slab_lock_class, LOCK_HARDIRQ);
-static DEFINE_MUTEX(slab_caches_lock);
+DEFINE_LOCK_CLASS(slab_caches_class, LOCK_TASK);
+static struct mutex slab_caches_lock = MUTEX_INIT(slab_caches_lock, &slab_caches_class);
 static LIST_HEAD(slab_caches);		// slab_caches_lock
 
 static struct kmem_cache size_caches[NR_SIZE_CLASSES];
