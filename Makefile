@@ -68,6 +68,7 @@ UAPI := build/uapi
 TREE_INCLUDES = -nostdinc -I. -Iinclude -Iarch/$(ISA)/include -I$(B)/gen -isystem $(UAPI)
 INCLUDES = $(TREE_INCLUDES) -isystem $(CC_INCLUDE)
 CONFIG := $(addsuffix =1,$(addprefix CONFIG_,$(VARIANTS) $(if $(filter 1,$(RUST)),RUST)))
+RUSTC_CFG := $(foreach c,$(CONFIG),--cfg $(firstword $(subst =, ,$c)))
 DEFINES := $(addprefix -D,$(CONFIG)) -Ulinux -Uunix
 
 WARNINGS := -Wall -Wextra -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations \
@@ -123,7 +124,8 @@ $(B)/gen/asm-offsets.h: arch/$(ISA)/asm-offsets.c $(B)/flags | $(UAPI)/.stamp
 	$(Q)sed -n 's/^.*->\([A-Za-z_0-9]*\) [$$#]*\(-\{0,1\}[0-9]*\).*/#define \1 \2/p' $@.s >$@
 endif
 
--include $(sort $(wildcard mk/*.mk))
+# zlib first: others use its variables.
+-include mk/zlib.mk $(filter-out mk/zlib.mk,$(sort $(wildcard mk/*.mk)))
 
 # Files whose text follows from variables are rewritten only when it changes, while make reads this file.
 define newline
