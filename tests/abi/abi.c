@@ -7,7 +7,7 @@
 #include <ftw.h>
 #include <stdarg.h>
 
-enum { CASE_LIMIT_S = 120, STATUS_FAIL = 99, STATUS_SKIP = 77 };
+enum { CASE_LIMIT_S = 60, STATUS_FAIL = 99, STATUS_SKIP = 77 };
 
 extern const struct abi_case __start_abi_cases[], __stop_abi_cases[];
 
