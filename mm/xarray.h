@@ -8,8 +8,7 @@
 #include "mm/gfp.h"
 
 struct xarray {
-	struct spinlock lock;
-	u32 flags;
+	struct spinlock lock;		// interrupts off
 	void __rcu *head RCU(lock);
 };
 enum xa_mark { XA_MARK_0, XA_MARK_1, XA_MARK_2 };
@@ -28,6 +27,7 @@ MUST_CHECK int xa_store(struct xarray *xa, unsigned long index, void *entry, gfp
 MUST_CHECK int xa_insert(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp);	// -EEXIST when occupied
 MUST_CHECK int xa_store_order(struct xarray *xa, unsigned long index, int order, void *entry, gfp_t gfp);
 void *xa_erase(struct xarray *xa, unsigned long index);
+void *xa_erase_locked(struct xarray *xa, unsigned long index) REQUIRES(&xa->lock);	// interrupts off
 void *xa_cmpxchg(struct xarray *xa, unsigned long index, void *old, void *entry);	// existing slots only; returns what was there
 void xa_set_mark(struct xarray *xa, unsigned long index, enum xa_mark m);
 void xa_clear_mark(struct xarray *xa, unsigned long index, enum xa_mark m);
@@ -39,4 +39,6 @@ unsigned int xa_find_batch(struct xarray *xa, unsigned long *index, unsigned lon
 // Lowest free index in min..max gets entry. 0, -ENOMEM, -EBUSY.
 MUST_CHECK int xa_alloc(struct xarray *xa, u32 *id, void *entry, u32 min, u32 max, gfp_t gfp);
 MUST_CHECK int xa_alloc_cyclic(struct xarray *xa, u32 *id, void *entry, u32 min, u32 max, u32 *next, gfp_t gfp);
-#define xa_for_each(xa, index, entry) for (index = 0, entry = xa_find(xa, &index, ~0ul); entry; index++, entry = index ? xa_find(xa, &index, ~0ul) : NULL)
+#define xa_for_each(xa, index, entry) \
+	for (index = 0, entry = xa_find(xa, &index, ~0ul); entry; index++, entry = index ? xa_find(xa, &index, ~0ul) : NULL)
+void xarray_init(void);		// INIT: after slab_init()
