@@ -13,7 +13,7 @@ struct hrtimer {
 	enum hrtimer_restart (*fn)(struct hrtimer *t);
 	u8 clock;
 	u8 state ATOMIC;
-	u16 cpu ATOMIC;
+	u16 cpu ATOMIC;		// whose tree and lock it belongs to
 };
 
 void hrtimer_setup(struct hrtimer *t, enum hrtimer_clock clock, enum hrtimer_restart (*fn)(struct hrtimer *t));
@@ -25,6 +25,11 @@ bool hrtimer_active(const struct hrtimer *t);
 ktime_t hrtimer_remaining(const struct hrtimer *t);
 // From a callback: moves expires past now by whole intervals; returns how many.
 u64 hrtimer_forward(struct hrtimer *t, ktime_t now, ktime_t interval);
+// The realtime clock was set: timers on it expire or wait longer. Context: task.
+void hrtimer_clock_was_set(void);
+// When this CPU's next timer is due (CLOCK_MONOTONIC), KTIME_MAX if never. Interrupts off.
+ktime_t hrtimer_next_event(void);
+ktime_t hrtimer_clock_now(enum hrtimer_clock clock);
 // The port's event interrupt: expires due timers, programs the next event. Interrupts off.
 void hrtimer_interrupt(void);
-void hrtimer_cpu_online(void);
+void hrtimer_cpu_online(void);			// on the new CPU, interrupts off: starts its event timer
