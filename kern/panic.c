@@ -89,7 +89,6 @@ void backtrace_cpus(const struct cpumask *m)
 
 void nmi_arrived(struct frame *f)
 {
-	this_cpu_add(cpu_hot.preempt_count, NMI_ONE);
 	if (cpumask_test(cpu_id(), &backtrace_wanted)) {
 		print_where(NULL);
 		backtrace_print_frame(f);
@@ -99,7 +98,6 @@ void nmi_arrived(struct frame *f)
 	}
 	if (panic_in_progress() && READ_ONCE(panic_cpu) != cpu_id())
 		cpu_stop_forever();
-	this_cpu_sub(cpu_hot.preempt_count, NMI_ONE);
 }
 
 void ipi_stop_arrived(void)

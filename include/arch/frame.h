@@ -3,10 +3,14 @@
 // Every entry saves a full `struct frame` (the port's format) at the top of the kernel stack. It belongs to the task that made it;
 // others touch it only while that task is stopped (ptrace).
 #pragma once
+#include "arch/percpu.h"
 #include "lib/compiler.h"
 #include "lib/types.h"
 
 struct frame;
+
+// The frame of the interrupt that this CPU is handling; null outside hard interrupts. Set by the port around irq_enter() and irq_exit().
+DECLARE_PER_CPU(struct frame *, irq_frame);
 
 // System call number, and argument n (0..5), of a frame made by a system call. -1: not a system call (any more).
 static inline long frame_syscall_nr(const struct frame *f);
