@@ -50,13 +50,17 @@ extern char kernel_image_start[], kernel_image_end[];
 extern char kernel_text_start[], kernel_text_end[];
 extern char kernel_rodata_start[], kernel_rodata_end[];
 extern char kernel_data_start[], kernel_data_end[];
-extern char kernel_init_start[], kernel_init_end[];	// given back by mm after start-up
+extern char kernel_inittext_start[], kernel_inittext_end[];	// these two ranges are given back by mm after start-up
+extern char kernel_initdata_start[], kernel_initdata_end[];
 extern char kernel_ro_after_init_start[], kernel_ro_after_init_end[];
-// Makes .data.ro_after_init read-only, and init text and data inaccessible (mm then frees [kernel_init_start, kernel_init_end)). Context: boot CPU.
+// Makes .data.ro_after_init read-only, and init text and data inaccessible at their image addresses
+// (mm then frees both ranges through the direct map). Other CPUs flush their TLBs by themselves (arch_tlb_flush_all()). Context: boot CPU.
 void arch_protect_after_init(void);
 
 // Maps device registers before vmalloc works: a few pages, never unmapped. After that use ioremap() of mm/vmalloc.h. Null: no room.
 void *early_ioremap(paddr_t pa, size_t size);
+// Firmware tables: a mapping to read from, in the direct map if pa is RAM. Never unmapped; null: no room.
+const void *early_memremap_ro(paddr_t pa, size_t size);
 
 // Upcalls: defined in boot/start.c.
 NORETURN void start_kernel(void);

@@ -26,7 +26,7 @@
 #define PHYS_OFFSET 0xffff888000000000ul
 #define PHYS_MAP_SIZE 0x400000000000ul	// 64 TiB
 #define VMALLOC_START 0xffffc90000000000ul
-#define VMALLOC_END 0xffffe8fffffff000ul
+#define VMALLOC_END 0xffffc98000000000ul	// one top-level entry: 512 GiB
 #define VMEMMAP_START 0xffffea0000000000ul
 #define KIMAGE_START 0xffffffff80000000ul
 #define KIMAGE_END 0xffffffffa0000000ul

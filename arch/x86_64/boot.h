@@ -1,0 +1,12 @@
+// arch/x86_64/boot.h - steps of start-up inside this port. Code: boot.c, memblock.c, paging.c.
+#pragma once
+#include "arch/boot.h"
+
+// Fills memblock.ram from firmware's map. memblock.c
+void memblock_init(const struct mem_range *map, u32 nr, paddr_t limit);
+// Makes the kernel's page tables and switches to them. paging.c
+void paging_init(void);
+// The page below 1 MiB where other CPUs start; 0: none was free. boot.c
+extern paddr_t trampoline_page;
+// From pvh.S.
+NORETURN void boot_main(paddr_t start_info);

@@ -1,0 +1,11 @@
+// arch/x86_64/uaccess_asm.h - the routines of uaccess.S. Arguments are checked addresses.
+#pragma once
+#include "lib/types.h"
+
+ssize_t user_strncpy_asm(char *dst, const char *src, size_t n);
+int user_cmpxchg32_asm(u32 *p, u32 expected, u32 new, u32 *old);
+int user_cmpxchg64_asm(u64 *p, u64 expected, u64 new, u64 *old);
+int user_xchg32_asm(u32 *p, u32 new, u32 *old);
+int user_fetch_add32_asm(u32 *p, u32 n, u32 *old);
+int kernel_read_asm(void *dst, const void *src, size_t n);
+extern char user_copy_rep_site[];
