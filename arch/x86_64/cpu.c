@@ -15,7 +15,7 @@ static bool cpu_known[NR_CPUS];
 static const struct {
 	u32 leaf;
 	u8 sub, reg, bit, feature;
-} feature_bits[] INITDATA = {
+} feature_bits[] = {
 	{ 1, 0, 3, 13, X86_PGE },
 	{ 1, 0, 2, 17, X86_PCID },
 	{ 1, 0, 2, 3, X86_MWAIT },

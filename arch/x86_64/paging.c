@@ -20,7 +20,7 @@ static pte_t *fixmap_table;
 static const struct section {
 	char *start, *end;
 	u64 prot;
-} sections[] INITDATA = {
+} sections[] = {
 	{ kernel_text_start, kernel_text_end, PTE_P | PTE_A | PTE_G },
 	{ kernel_rodata_start, kernel_rodata_end, PTE_P | PTE_A | PTE_G | PTE_NX },
 	{ kernel_data_start, kernel_data_end, PTE_P | PTE_W | PTE_A | PTE_D | PTE_G | PTE_NX },

@@ -56,7 +56,7 @@ pvh_start:
 2:	movabsq $3f, %rax
 	jmp *%rax
 
-	.section .boot.data, "aw"
+	.section .boot.data, "a"
 	.balign 8
 boot_gdt:			// selectors as in gdt.c: 0x10 code, 0x18 data
 	.quad 0, 0

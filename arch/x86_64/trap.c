@@ -242,3 +242,10 @@ void frame_changed(void)
 {
 	__atomic_fetch_or(&((struct task_head *)current)->work, WORK_ARCH_FRAME, __ATOMIC_SEQ_CST);
 }
+
+// The compiler calls it when a function finds its stack canary changed.
+NORETURN void __stack_chk_fail(void);
+NORETURN void __stack_chk_fail(void)
+{
+	panic("stack corrupt in %pS", __builtin_return_address(0));
+}

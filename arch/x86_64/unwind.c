@@ -14,6 +14,17 @@
 #define SWITCH_RBP 4
 #define SWITCH_RIP 6
 
+// The top of the IST stack of this CPU that sp is on; sp itself, an empty stack, if it is on none.
+static u64 ist_stack_top(u64 sp)
+{
+	const struct tss *t = this_cpu_ptr(&cpu_tss);
+
+	for (u32 i = 0; i < 3; i++)
+		if (sp <= t->ist[i] && t->ist[i] - sp < IST_STACK_SIZE)
+			return t->ist[i];
+	return sp;
+}
+
 static void set_bounds(struct unwind *u, u64 sp)
 {
 	u64 task_top = this_cpu_read(cpu_hot.kernel_stack);
@@ -21,8 +32,8 @@ static void set_bounds(struct unwind *u, u64 sp)
 	u->lo = sp;
 	if (sp < task_top && task_top - sp <= KSTACK_SIZE)
 		u->hi = task_top;
-	else	// an IST stack
-		u->hi = ALIGN_DOWN(sp, IST_STACK_SIZE) + IST_STACK_SIZE;
+	else
+		u->hi = ist_stack_top(sp);
 }
 
 static void take_frame(struct unwind *u, const struct frame *f)
