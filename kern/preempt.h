@@ -69,3 +69,23 @@ void might_sleep_at(const char *file, int line);
 #else
 #define might_sleep() ((void)0)
 #endif
+
+// Between these a fault on a user address is not resolved: the copy ends there (arch/uaccess.h). Pairs nest.
+static ALWAYS_INLINE void pagefault_disable(void)
+{
+	preempt_disable();		// the count below is this CPU's
+	this_cpu_inc(cpu_hot.in_fault_disabled);
+	barrier();
+}
+
+static ALWAYS_INLINE void pagefault_enable(void)
+{
+	barrier();
+	this_cpu_dec(cpu_hot.in_fault_disabled);
+	preempt_enable();
+}
+
+static ALWAYS_INLINE bool pagefault_disabled(void)
+{
+	return this_cpu_read(cpu_hot.in_fault_disabled) != 0;
+}
