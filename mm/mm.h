@@ -67,8 +67,7 @@ struct mm *task_mm_get(struct task *t);	// users reference, or null (kernel thre
 // exec: current leaves its old mm (put) and runs in `mm` (consumed). exit: mm_exit drops current->mm, becomes lazy.
 void mm_exec_install(struct mm *mm);
 void mm_exit(void);
-// Scheduler hook, interrupts off: next runs after prev on this CPU. next->mm null: keeps prev's tables lazily.
-void mm_switch(struct task *prev, struct task *next);
+// mm_switch(): declared in sched/sched.h, called at a task switch when the two tasks' mm differ.
 
 // Mapping. All take mmap_lock themselves. Return an address, or -errno. limits and permissions are checked here.
 struct mmap_args {

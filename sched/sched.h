@@ -1,6 +1,7 @@
 // sched/sched.h - what the rest of the kernel asks of the scheduler. Internals: sched/rq.h. docs/sched.md.
 #pragma once
 #include "sched/task.h"
+#include "time/tick.h"
 
 #define MAX_RT_PRIO 100
 #define DEFAULT_PRIO 120
@@ -20,7 +21,6 @@ void kick_task(struct task *t);			// makes t enter the kernel soon if it runs in
 MUST_CHECK int sched_fork(struct task *child, unsigned long clone_flags);
 void sched_exec(void);				// exec is a good moment to move
 NORETURN void sched_exit(void);			// the last schedule of a dead task (state TASK_DEAD)
-void sched_tick(bool user);			// from the tick
 void sched_init(void);
 void sched_cpu_online(int cpu);			// on the new CPU: becomes its idle task
 NORETURN void cpu_idle_loop(void);
@@ -52,5 +52,18 @@ void sched_loadavg(unsigned long out[3]);	// 11-bit fixed point, as in sysinfo(2
 void sched_cpu_times(int cpu, u64 out[10]);	// user nice system idle iowait irq softirq steal guest guest_nice, ns (/proc/stat)
 char task_state_char(const struct task *t);	// R S D T t Z X I
 void wait_task_inactive(struct task *t);	// until t has switched away
-int io_schedule_prepare(void);
-void io_schedule(void);
+void io_schedule(void);				// schedule(), counted as waiting for I/O
+long io_schedule_timeout(s64 ns);
+// For states that a wake-up must not take for an older sleep: STOPPED, TRACED, PARKED, DEAD. Full barrier.
+void set_special_state(u32 state);
+// preempt=: "full" or "lazy"; -EINVAL for another. The name of the present one.
+int sched_set_preempt(const char *mode);
+const char *sched_preempt_name(void);
+u32 sched_nr_iowait(int cpu);
+// ksoftirqd of a CPU: woken by softirq_wake_thread(). Set once by task/kthread.c.
+void sched_set_softirq_thread(int cpu, struct task *t);
+// Upcalls: defined in task/workqueue.c: a PF_WORKER task is about to sleep, has woken. Preemption on.
+void workqueue_worker_sleeping(struct task *t);
+void workqueue_worker_running(struct task *t);
+// Upcalls: defined in mm/tlb.c: next runs after prev on this CPU, and their mm differ. Interrupts off. next->mm null: keeps the tables lazily.
+void mm_switch(struct task *prev, struct task *next);

@@ -71,8 +71,6 @@ struct task_work;
 #define PF_WORKER 0x1000u
 #define PF_NO_SETAFFINITY 0x2000u
 
-struct sched_class;
-
 // Fair class: one entity per task (groups come with cgroups: struct rq's root group only).
 struct sched_entity {
 	struct rb_node node;
@@ -81,6 +79,7 @@ struct sched_entity {
 	u64 vruntime;
 	s64 vlag;
 	u64 slice;			// ns
+	u64 vprot;			// the running entity is not preempted by its equals before this vruntime
 	u64 min_slice;			// of the subtree
 	u64 exec_start;
 	u64 sum_exec;			// ns of CPU time
@@ -118,7 +117,8 @@ struct task {
 	s16 normal_prio;
 	s16 prio;			// 0..99 RT, 100..139 fair
 	u16 rt_priority;		// 1..99
-	const struct sched_class *sched_class;
+	u8 in_load;			// sleeps uninterruptibly: counts in the load average
+	u8 in_iowait;
 	struct sched_entity se;
 	struct sched_rt_entity rt;
 	struct llist_node wake_entry;
@@ -129,8 +129,8 @@ struct task {
 	u64 last_wakeup;
 
 	// --- time accounting (ns) ---
-	u64 utime, stime;
-	u64 acct_stamp;			// when the current user or kernel stretch began
+	u64 utime, stime;		// sampled at ticks; task_cputime() scales them to the exact run time
+	u64 utime_shown, stime_shown;	// so that what task_cputime() says never goes back: pi_lock
 	u64 start_time;			// CLOCK_MONOTONIC
 	u64 start_boottime;
 	u64 timer_slack_ns;
@@ -220,6 +220,13 @@ static inline void task_get(struct task *t)
 }
 // Last put frees the task after a grace period. Context: any.
 void task_put(struct task *t);
+// For lookups under RCU: false when the last reference is gone.
+MUST_CHECK static inline bool task_get_unless_dead(struct task *t)
+{
+	return ref_get_unless_zero(&t->ref);
+}
+// Upcalls: defined in task/task.c: the grace period is over, give back stack and structure. Softirq context.
+void task_free(struct task *t);
 
 static inline void task_work_set(struct task *t, u32 bits)
 {

@@ -90,7 +90,7 @@ static inline bool thread_is_leader(const struct task *t) { return t->process->l
 
 // Task-independent state that fork copies and exit drops; used by proc/fork.c and proc/exit.c.
 MUST_CHECK int task_alloc(struct task **out);		// copy of current with its own stack; nothing shared counted yet
-void task_free(struct task *t);				// RCU callback of task_put()
+// task_free() is declared in sched/task.h: called when a grace period has passed since the last task_put().
 MUST_CHECK int process_alloc(struct process **out);
 // task work: run before the task returns to user mode. -ESRCH when it is exiting.
 struct task_work {
