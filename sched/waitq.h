@@ -81,4 +81,5 @@ void completion_init(struct completion *c);
 void complete(struct completion *c);
 void complete_all(struct completion *c);
 void wait_for_completion(struct completion *c);
-MUST_CHECK int wait_for_completion_killable(struct completion *c);
+MUST_CHECK int wait_for_completion_killable(struct completion *c);	// 0 or -ERESTARTSYS
+MUST_CHECK int wait_for_completion_interruptible(struct completion *c);
