@@ -1,6 +1,6 @@
 # Running, testing and checking: set-up, the initramfs, QEMU, the test and check drivers.
 
-.PHONY: setup run test test-long check bench gdb help initramfs ktest style
+.PHONY: setup run test test-long check gdb help initramfs ktest style
 
 BUSYBOX := build/busybox/busybox
 INITRAMFS := build/initramfs.cpio

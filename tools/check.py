@@ -82,7 +82,7 @@ def check_sparse():
     if not shutil.which("sparse"):
         return "sparse is not installed (make setup)\n"
     own = run(["gcc", "-print-file-name=include"]).stdout.strip()
-    return each_file(["sparse", "-nostdinc", "-std=gnu11", "-ffreestanding", "-Wsparse-error", "-Wno-unknown-attribute",
+    return each_file(["sparse", "-nostdinc", "-std=gnu11", "-ffreestanding", "-Wsparse-error", "-Wno-unknown-attribute", "-Wno-cast-truncate",
                       "-isystem", own] + kernel_flags(), kernel_sources())
 
 

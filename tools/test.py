@@ -49,6 +49,7 @@ SUITES = [
     Suite("abi-smp", "all", "$MAKE abi ABI_FLAGS='--smp 4 --machine microvm'"),
     Suite("apps", "all", "$MAKE apps", when=has_files("tests/apps/guest.py", "tests/apps/run.py")),
     Suite("boot", "all", "tools/boot-matrix"),
+    Suite("ratchet", "build/bench/bench all", "bench/bench.py ratchet build/x86_64/ochre", when=has_files("bench/counts.json")),
 ]
 
 
