@@ -11,6 +11,7 @@
 #include "kern/cpu_hot.h"
 #include "kern/log.h"
 #include "kern/preempt.h"
+#include "kern/trace.h"
 #include "kern/upcalls.h"
 #include "lib/atomic.h"
 #include "lib/fmt.h"
@@ -145,6 +146,7 @@ static NORETURN void panic_finish(void)
 	struct cpumask others = cpu_online_mask;
 	backtrace_cpus(&others);
 	log_flush();
+	trace_dump();
 	pr_emerg("---[ end of kernel panic ]---\n");
 	panic_leave();
 }
