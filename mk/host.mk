@@ -39,3 +39,18 @@ host-test: $(HOST_B)/ktest
 	@ASAN_OPTIONS=detect_leaks=1 $(HOST_B)/ktest '$(ktest)'
 
 -include $(HOST_OBJS:.o=.d)
+
+# Host fuzzers: tests/fuzz/fuzz_NAME.c with lib, driven by fuzz_main.c. FUZZ_RUNS cases from a fixed seed.
+FUZZ_RUNS ?= 200000
+FUZZERS := $(patsubst tests/fuzz/%.c,$(HOST_B)/fuzz/%,$(filter-out %/fuzz_main.c,$(wildcard tests/fuzz/fuzz_*.c)))
+$(HOST_B)/tests/fuzz/fuzz_main.o: tests/fuzz/fuzz_main.c
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) -std=gnu11 -O1 -g -Wall -Wextra -I. $(HOST_SAN) -MMD -MP -c -o $@ $<
+$(HOST_B)/fuzz/%: $(HOST_B)/tests/fuzz/%.o $(HOST_B)/tests/fuzz/fuzz_main.o $(filter-out %_test.o $(HOST_B)/tests/% $(HOST_B)/kern/%,$(HOST_OBJS))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(HOST_CC) $(HOST_SAN) -o $@ $^
+.PHONY: host-fuzz
+host-fuzz: $(FUZZERS)
+	@n=0; bad=0; echo "1..$(words $(FUZZERS))"; for f in $(FUZZERS); do n=$$((n + 1)); \
+	if $$f $(FUZZ_RUNS); then echo "ok $$n - $${f##*/}"; else bad=1; echo "not ok $$n - $${f##*/}"; fi; done; exit $$bad

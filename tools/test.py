@@ -41,7 +41,8 @@ def has_files(*paths):
 
 
 SUITES = [
-    Suite("host", None, "$MAKE host-test", when=has_files("mk/host.mk")),
+    Suite("host", None, "$MAKE host-test"),
+    Suite("fuzz", None, "$MAKE host-fuzz"),
     ktest("ktest", "TESTS=1", SMP=1, MACHINE="q35", ICOUNT=1),
     ktest("ktest-smp", "TESTS=1", SMP=4, MACHINE="microvm"),
     ktest("ktest-debug", "DEBUG=1 TESTS=1", SMP=4, MACHINE="q35"),
