@@ -4,7 +4,6 @@
 #include "lib/compiler.h"
 #include "mm/gfp.h"
 
-
 MUST_CHECK void *vmalloc(size_t size, gfp_t gfp);	// page-aligned, a guard page follows. Context: task
 void vfree(const void *p);				// Context: task or softirq (then deferred)
 // A 16 KiB stack between unmapped guard pages; cached per CPU. Returns the lowest address.
@@ -13,8 +12,4 @@ void kstack_free(void *stack);
 bool kstack_is_guard(u64 addr);				// the fault handler asks: was that a stack overflow?
 MUST_CHECK void *ioremap(paddr_t phys, size_t size);	// uncached
 void iounmap(void *p);
-// Executable memory for modules, BPF, trampolines: within 2 GiB of the text, read-only alias from birth; written through execmem_write().
-MUST_CHECK void *execmem_alloc(size_t size);
-void execmem_write(void *dst, const void *src, size_t n);
-void execmem_free(void *p);
 void vmalloc_init(void);
