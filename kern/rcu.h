@@ -79,15 +79,3 @@ void rcu_cpu_online(int cpu);		// before the CPU's first reader
 // Upcalls: defined in time/tick.c.
 // This CPU got its first callback: it needs a tick until rcu_needs_cpu() is false. Interrupts off; a leaf.
 void tick_rcu_kick(void);
-
-// SRCU: readers may sleep; each domain waits only for its own readers.
-struct srcu {
-	struct srcu_cpu __percpu *cpu SET_ONCE;
-	u32 idx ATOMIC;
-	void *writer SET_ONCE;		// mutex and state of synchronize_srcu()
-};
-MUST_CHECK int srcu_init(struct srcu *s);
-void srcu_destroy(struct srcu *s);
-MUST_CHECK int srcu_read_lock(struct srcu *s);
-void srcu_read_unlock(struct srcu *s, int idx);
-void synchronize_srcu(struct srcu *s);
