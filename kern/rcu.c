@@ -185,7 +185,7 @@ static void force_gp(void)
 
 // ---- this CPU's part ----
 
-static void list_append(struct rcu_list *l, struct rcu_head *first, struct rcu_head *last, u64 n)
+static void rcu_list_append(struct rcu_list *l, struct rcu_head *first, struct rcu_head *last, u64 n)
 {
 	if (l->first)
 		l->last->next = first;
@@ -195,10 +195,10 @@ static void list_append(struct rcu_list *l, struct rcu_head *first, struct rcu_h
 	l->n += n;
 }
 
-static void list_splice(struct rcu_list *to, struct rcu_list *from)
+static void rcu_list_splice(struct rcu_list *to, struct rcu_list *from)
 {
 	if (from->first)
-		list_append(to, from->first, from->last, from->n);
+		rcu_list_append(to, from->first, from->last, from->n);
 	*from = (struct rcu_list){ 0 };
 }
 
@@ -206,10 +206,10 @@ static void list_splice(struct rcu_list *to, struct rcu_list *from)
 static void advance(struct rcu_cpu *r)
 {
 	if (r->wait.first && gp_seq() >= r->wait_seq)
-		list_splice(&r->done, &r->wait);
+		rcu_list_splice(&r->done, &r->wait);
 	if (r->wait.first || !r->next.first)
 		return;
-	list_splice(&r->wait, &r->next);
+	rcu_list_splice(&r->wait, &r->next);
 	smp_mb();	// what the callers of call_rcu() changed comes before the grace period that starts now
 	// The end of the first one that begins after this moment.
 	r->wait_seq = (gp_seq() + 3) & ~1ull;
@@ -347,7 +347,7 @@ void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head))
 	head->fn = fn;
 	unsigned long flags = irq_save();
 	struct rcu_cpu *r = this_cpu_ptr(&rcu_cpu);
-	list_append(&r->next, head, head, 1);
+	rcu_list_append(&r->next, head, head, 1);
 	WRITE_ONCE(r->pending, r->pending + 1);
 	if (!r->wait.first) {
 		advance(r);
