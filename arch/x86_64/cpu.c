@@ -2,7 +2,9 @@
 #include "features.h"
 
 #include "arch/percpu.h"
+#include "arch/time.h"
 #include "arch/tlb.h"
+#include "fpu_state.h"
 #include "lib/string.h"
 #include "x86.h"
 
@@ -164,6 +166,7 @@ void INIT cpu_init_boot(void)
 	gdt_init(0);
 	idt_init();
 	idt_load();
+	fpu_detect();
 }
 
 void cpu_init_secondary(u32 cpu)
@@ -171,6 +174,7 @@ void cpu_init_secondary(u32 cpu)
 	set_control_registers();
 	gdt_init(cpu);
 	idt_load();
+	fpu_init_cpu();
 	cpu_identify(&cpu_infos[cpu]);
 	WRITE_ONCE(cpu_known[cpu], true);
 }
@@ -189,6 +193,15 @@ NORETURN void cpu_stop_forever(void)
 {
 	for (;;)
 		__asm__ volatile("cli; hlt" ::: "memory");
+}
+
+bool arch_random_u64(u64 *v)
+{
+	bool ok = false;
+
+	for (u32 i = 0; i < 10 && !ok && cpu_has(X86_RDRAND); i++)
+		__asm__ volatile("rdrand %0" : "=r"(*v), "=@ccc"(ok));
+	return ok;
 }
 
 // AT_HWCAP on x86 is CPUID 1's edx; AT_HWCAP2 bit 1: the fsgsbase instructions may be used (bit 0 is for ring 3 mwait).

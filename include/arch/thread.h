@@ -59,11 +59,17 @@ static inline struct frame *arch_thread_frame(const struct task *t)
 // TLS of current (as CLONE_SETTLS gives it).
 void arch_set_tls(u64 tls);
 u64 arch_get_tls(void);
+// arch_prctl(2), where there is one: -EINVAL for what the port does not know. Context: task.
+long arch_prctl_call(int op, uptr arg);
 // Reaps FPU registers into current's area, so that it may be read: signal frames, ptrace, fork. Context: task.
 void arch_fpu_save(void);
 // Finds what the FPU needs and makes its cache. Context: boot CPU, after slabs work; and each CPU's own part.
 void arch_fpu_init(void);
 
+// Upcalls: defined in mm/thread_area.c: memory of FPU areas, all of one size. Context: task.
+void thread_area_init(size_t size, size_t align);
+void *thread_area_alloc(void);
+void thread_area_free(void *area);
 // Upcalls: defined in sched/core.c.
 // First thing on a new task's stack, interrupts off: finishes the switch (drops the lock, releases prev) and enables interrupts.
 void thread_first_run(struct task *prev);

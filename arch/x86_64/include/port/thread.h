@@ -10,7 +10,7 @@ struct arch_thread {
 	u16 fs, gs, ds, es;	// selectors; 0 but for programs that load segments
 	u8 iopl;
 	u8 fpu_live;		// the registers hold this task's state (they are newer than *fpu)
-	u16 flags;
+	u16 fpu_cpu;		// whose registers equal *fpu, if they still do (fpu.c)
 	u32 trapno;		// of the last exception, for signal frames
 	u64 error_code;
 	u64 cr2;
