@@ -1,0 +1,15 @@
+// include/drv/drv.h - everything that Rust may call: what bindgen reads.
+#pragma once
+#include "drv/alloc.h"
+#include "drv/errno.h"
+#include "drv/file.h"
+#include "drv/lock.h"
+#include "drv/log.h"
+#include "drv/miscdevice.h"
+#include "drv/module.h"
+#include "drv/panic.h"
+#include "drv/ref.h"
+#include "drv/task.h"
+#include "drv/types.h"
+#include "drv/uaccess.h"
+#include "drv/wait.h"
