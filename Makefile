@@ -29,6 +29,10 @@ endif
 OBJCOPY ?= objcopy
 NM ?= nm
 PYTHON ?= python3
+RUST ?= 1
+ifeq ($(RUST),n)
+override RUST := 0
+endif
 UNITS ?= $(if $(filter 1,$(DEBUG)),0,1)
 FRAME_POINTER ?= 1
 LINK_STRICT ?= 0

@@ -194,7 +194,8 @@ struct task {
 	void *trace_state;
 	void *kthread;			// struct kthread (task/kthread.h)
 #ifdef CONFIG_LOCKCHECK
-	struct lock_stack locks;	// kern/lockcheck.c
+	u16 held_locks;
+	struct held_lock { struct lockcheck *lock; const void *addr; u64 ip; } held[32];
 #endif
 #ifdef CONFIG_KASAN
 	int kasan_depth;
