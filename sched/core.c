@@ -333,7 +333,7 @@ static void block_current(struct rq *rq, struct task *prev, u32 state)
 		WRITE_ONCE(prev->state, TASK_RUNNING);
 		return;
 	}
-	if (state & TASK_UNINTERRUPTIBLE) {
+	if ((state & (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)) == TASK_UNINTERRUPTIBLE) {
 		prev->in_load = 1;
 		rq->nr_uninterruptible++;
 	}

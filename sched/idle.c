@@ -1,7 +1,7 @@
 // The idle loop, and the making of idle tasks and run queues.
 #include "rq.h"
 #include "arch/thread.h"
-#include "sched/waitq.h"
+#include "kern/softirq.h"
 
 // CPU 0's idle task. The port runs it from the first instruction; task/ fills in what it owns.
 struct task init_task = {
@@ -61,6 +61,8 @@ void sched_init(void)
 
 void sched_cpu_online(int cpu)
 {
+	sched_task_init(current);
+	fair_new_task(current);
 	become_idle(current, cpu);
 	fair_init();	// more CPUs: longer slices
 }
@@ -69,7 +71,12 @@ void sched_cpu_online(int cpu)
 static void idle_wait(struct rq *rq)
 {
 	rcu_enter_idle();
-	// An interrupt that comes now ends cpu_idle() at once.
+	if (softirq_pending()) {
+		rcu_exit_idle();
+		softirq_run();
+		return;
+	}
+	// An interrupt that comes from here on ends cpu_idle() at once.
 	if (!(READ_ONCE(current->work) & WORK_RESCHED) && llist_empty(&rq->wake_list) && !READ_ONCE(rq->balance_kick)) {
 		cpu_idle();
 		irq_disable();

@@ -25,7 +25,7 @@ void sched_init(void);
 void sched_cpu_online(int cpu);			// on the new CPU: becomes its idle task
 NORETURN void cpu_idle_loop(void);
 void preempt_schedule_irq(void);		// interrupt exit to kernel mode with a reschedule due; interrupts off
-// Makes an idle task for a CPU. INIT.
+// Makes an idle task for a CPU, from start-up code. Defined in task/kthread.c.
 MUST_CHECK int sched_idle_create(int cpu, struct task **out);
 
 struct sched_params {

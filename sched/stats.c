@@ -1,5 +1,7 @@
 // What the scheduler tells about itself: load average, CPU times, run times.
 #include "rq.h"
+#include "kern/upcalls.h"
+#include "lib/fmt.h"
 #include "sched/waitq.h"
 
 // ---- load average -----------------------------------------------------------------------------------------------------
@@ -199,11 +201,23 @@ char task_state_char(const struct task *t)
 		return 'X';
 	if (s & TASK_PARKED)
 		return 'P';
+	if ((s & TASK_IDLE) == TASK_IDLE)
+		return 'I';
 	if (s & TASK_UNINTERRUPTIBLE)
 		return 'D';
 	if (s & TASK_INTERRUPTIBLE)
 		return 'S';
 	return 'R';
+}
+
+void task_describe(const void *task, char *buf, size_t size)
+{
+	const struct task *t = task;
+
+	if (t)
+		snprintf(buf, size, "%.16s[%d]", t->comm, t->pid);
+	else
+		snprintf(buf, size, "nobody");
 }
 
 int task_cpu(const struct task *t)

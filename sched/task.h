@@ -38,8 +38,10 @@ struct task_work;
 #define TASK_WAKEKILL 0x20u		// a fatal signal wakes it
 #define TASK_NEW 0x40u			// not yet started
 #define TASK_PARKED 0x80u
+#define TASK_NOLOAD 0x200u		// not counted in the load average
 #define TASK_KILLABLE (TASK_WAKEKILL | TASK_UNINTERRUPTIBLE)
 #define TASK_NORMAL (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
+#define TASK_IDLE (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)
 
 // work: what must be done before the return to user mode (arch entry tests the whole word). ATOMIC bits.
 #define WORK_RESCHED 0x1u		// now

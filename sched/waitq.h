@@ -64,6 +64,8 @@ void waitq_finish(struct waitq *q, struct waitq_entry *e);
 	waitq_finish(q, &e_); \
 	err_; })
 #define WAIT_EVENT(q, cond) ((void)((cond) ? 0 : WAIT_EVENT_STATE(q, cond, TASK_UNINTERRUPTIBLE, schedule())))
+// For kernel threads with nothing to do: not counted in the load average.
+#define WAIT_EVENT_IDLE(q, cond) ((void)((cond) ? 0 : WAIT_EVENT_STATE(q, cond, TASK_IDLE, schedule())))
 #define WAIT_EVENT_INTERRUPTIBLE(q, cond) ((cond) ? 0 : WAIT_EVENT_STATE(q, cond, TASK_INTERRUPTIBLE, schedule()))
 #define WAIT_EVENT_KILLABLE(q, cond) ((cond) ? 0 : WAIT_EVENT_STATE(q, cond, TASK_KILLABLE, schedule()))
 
