@@ -35,6 +35,7 @@ struct mapping {
 	gfp_t gfp SET_ONCE;
 	u32 flags ATOMIC;		// MAPPING_*
 	u32 wb_err ATOMIC;
+	void *owner SET_ONCE;		// of the ops: limits of a shmem mount
 };
 #define MAPPING_UNEVICTABLE 0x1u
 #define MAPPING_SHMEM 0x2u		// memory is the storage: dirty folios are swapped, not written

@@ -2,6 +2,8 @@
 #pragma once
 #include "mm/mapping.h"
 
+struct iov_iter;
+
 struct shmem_limits {		// of one mount; counted in pages, ATOMIC
 	u64 max_pages;		// 0: no limit
 	struct atomic64 used;
@@ -18,7 +20,9 @@ ssize_t shmem_read_iter(struct mapping *m, loff_t size, loff_t *pos, struct iov_
 void shmem_truncate(struct mapping *m, loff_t old_size, loff_t new_size);
 int shmem_punch(struct mapping *m, loff_t start, loff_t end);
 loff_t shmem_seek(struct mapping *m, loff_t size, loff_t pos, int whence);	// SEEK_DATA, SEEK_HOLE
-// A file for a MAP_SHARED|MAP_ANONYMOUS mapping is not needed: a bare counted object.
-struct shmem_object;
+// The handler of mappings of shared memory, files and bare objects alike.
+extern const struct vm_ops shmem_vm_ops;
+// A bare object, for MAP_SHARED | MAP_ANONYMOUS: counted, committed at once (-ENOMEM). The VMAs own the references.
 MUST_CHECK int shmem_object_create(u64 size, struct mapping **out);
+void shmem_object_get(struct mapping *m);
 void shmem_object_put(struct mapping *m);
