@@ -53,6 +53,21 @@ void lockstat_print(void);	// to the log, one line per class that was contended
 #endif
 
 #ifdef CONFIG_LOCKCHECK
+// What a context holds: one in each task, and one per CPU for softirqs and for hard interrupts.
+#define LOCK_STACK_MAX 32
+struct lock_stack {
+	u32 n;
+	struct held_lock {
+		struct lockcheck *check;
+		const void *lock;
+		u64 ip;
+	} held[LOCK_STACK_MAX];
+};
+// Upcalls: defined in sched/core.c. That of current.
+struct lock_stack *task_lock_stack(void);
+
+// From the first task on: might_sleep() reports. Start-up itself runs unpreemptible and is spared.
+void lockcheck_start(void);
 void lockcheck_do_acquire(struct lockcheck *c, const void *lock, bool trylock);
 void lockcheck_do_acquired(struct lockcheck *c, const void *lock);
 void lockcheck_do_release(struct lockcheck *c, const void *lock);
@@ -62,6 +77,8 @@ void lockcheck_user_return(void);	// reports locks still held
 #define lockcheck_trylocked(l) (lockcheck_do_acquire(&(l)->check, l, true), lockcheck_do_acquired(&(l)->check, l))
 #define lockcheck_release(l) lockcheck_do_release(&(l)->check, l)
 #else
+#define lockcheck_start() ((void)0)
+#define lockcheck_user_return() ((void)0)
 #define lockcheck_acquire(l) ((void)0)
 #define lockcheck_acquired(l) ((void)0)
 #define lockcheck_trylocked(l) ((void)0)

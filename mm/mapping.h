@@ -8,11 +8,13 @@
 #include "mm/xarray.h"
 #include "sched/mutex.h"
 
+struct fault;
 struct file;
 struct inode;
 struct iov_iter;
 struct mapping;
 struct vma;
+struct vm_ops;
 
 struct mapping_ops {
 	// Fills a locked, not up-to-date folio; unlocks it when done (maybe later). 0 or -errno.
@@ -56,3 +58,8 @@ void mapping_dirty(struct folio *f);
 ssize_t mapping_read_iter(struct mapping *m, struct file *f, loff_t *pos, struct iov_iter *to);
 // Zaps page-table entries of all VMAs for the byte range.
 void mapping_unmap(struct mapping *m, loff_t start, loff_t end, bool even_cow);
+// The fault handler of mappings through the page cache, and of shared memory. It returns fault->folio with a reference, unlocked, up to date.
+extern const struct vm_ops mapping_vm_ops;
+int mapping_fault(struct fault *fault);
+// Upcalls: defined in fs/file.c
+loff_t file_size(struct file *f);

@@ -196,8 +196,7 @@ struct task {
 	void *trace_state;
 	void *kthread;			// struct kthread (task/kthread.h)
 #ifdef CONFIG_LOCKCHECK
-	u16 held_locks;
-	struct held_lock { struct lockcheck *lock; const void *addr; u64 ip; } held[32];
+	struct lock_stack locks;	// kern/lockcheck.c
 #endif
 #ifdef CONFIG_KASAN
 	int kasan_depth;
