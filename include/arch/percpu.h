@@ -24,7 +24,9 @@
 #define NR_CPUS 256
 #endif
 
+#ifndef PERCPU_SECTION
 #define PERCPU_SECTION ".percpu"
+#endif
 #define DECLARE_PER_CPU(type, name) extern __typeof__(type) name
 #define DEFINE_PER_CPU(type, name) SECTION(PERCPU_SECTION) __typeof__(type) name
 #define STATIC_PER_CPU(type, name) static SECTION(PERCPU_SECTION) __typeof__(type) name
@@ -41,5 +43,6 @@ void arch_percpu_set_area(u32 cpu, void *area);
 
 #include "port/percpu.h"
 
-#define per_cpu_ptr(p, cpu) ((__typeof__(*(p)) __force *)((char __force *)(p) + per_cpu_offset[cpu]))
+// Through an integer: to the compiler, the result has nothing to do with the template's bounds.
+#define per_cpu_ptr(p, cpu) ((__typeof__(*(p)) __force *)((unsigned long)(p) + per_cpu_offset[cpu]))
 #define per_cpu(v, cpu) (*per_cpu_ptr(&(v), cpu))

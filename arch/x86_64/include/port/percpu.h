@@ -94,4 +94,4 @@
 // Set on each CPU when its gs base is: the distance, readable as data.
 extern unsigned long this_cpu_offset;	// per-CPU
 
-#define this_cpu_ptr(p) ((__typeof__(*(p)) __force *)((char __force *)(p) + this_cpu_read(this_cpu_offset)))
+#define this_cpu_ptr(p) ((__typeof__(*(p)) __force *)((unsigned long)(p) + this_cpu_read(this_cpu_offset)))
