@@ -66,7 +66,7 @@ static void print_where(const char *what)
 	pr_emerg("CPU %d, task %s, count %#x%s%s\n", cpu_id(), who, preempt_count(), what ? ": " : "", what ?: "");
 }
 
-// Waits until all CPUs of the mask have answered, at most ms milliseconds. 
+// Waits until all CPUs of the mask have answered, at most ms milliseconds.
 static void wait_backtraces(u32 ms)
 {
 	for (u32 us = 0; us < ms * 1000 && !cpumask_empty(&backtrace_wanted); us += 50)

@@ -16,7 +16,8 @@ static inline u32 random_u32(void)
 }
 // Uniform in [0, n), n > 0.
 u64 random_below(u64 n);
-// Mixes n bytes into the pool: a device's entropy, a user's write to /dev/random. bits: how much of it nobody else can know; enough of it reseeds. Any context but NMI.
+// Mixes n bytes into the pool: a device's entropy, a user's write to /dev/random. bits: how much of it nobody else can know;
+// enough of it reseeds. Context: any but NMI.
 void random_add(const void *p, size_t n, u32 bits);
 // Draws new keys at once (RNDRESEEDCRNG, a changed VM generation).
 void random_reseed(void);

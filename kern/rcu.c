@@ -14,7 +14,8 @@
 // Quiescent state of a CPU = preempt_count 0 or a context switch. An interrupt (tick, or the IPI that a late grace period sends) that finds a count of 0
 // below it is one; one that does not makes the task reschedule when its reader ends.
 //
-// Callbacks. Per CPU three lists: done, wait (for wait_seq), next. They move on when this CPU sees that a grace period has ended: at a tick, a switch, or when idling.
+// Callbacks. Per CPU three lists: done, wait (for wait_seq), next. They move on when this CPU sees that a grace period has ended: at a tick, a
+// switch, or when idling.
 #include "kern/rcu.h"
 #include "arch/irq.h"
 #include "arch/time.h"
