@@ -5,6 +5,7 @@
 #include "kern/rcu.h"
 #include "kern/ref.h"
 #include "lib/types.h"
+#include "mm/mm.h"
 #include "sched/task.h"
 
 struct user_namespace;
@@ -49,7 +50,7 @@ void revert_creds(const struct cred *old);
 
 // Capabilities (linux/capability.h numbers). The only tests of privilege in the kernel.
 bool ns_capable(struct user_namespace *ns, int cap);		// current, effective; sets PF_SUPERPRIV
-bool capable(int cap);						// in the initial namespace
+// capable(cap), in the initial namespace, is an upcall of mm's: mm/mm.h declares it.
 bool cred_capable(const struct cred *c, struct user_namespace *ns, int cap);
 bool in_group(kgid_t g);					// fsgid or supplementary
 bool in_egroup(kgid_t g);
