@@ -114,8 +114,7 @@ endif
 define rust_modules_text
 // Made by mk/rust.mk: the modules written in Rust that are built in, in the order of their start.
 #include "drv/module.h"
-#include "drv/log.h"
-#include "lib/string.h"
+#include "kern/log.h"
 $(foreach m,$(RUST_MODULES),
 int __$m_init(void);)
 
@@ -130,11 +129,9 @@ static const struct {
 int rust_modules_init(void)
 {
 	for (int i = 0; rust_modules[i].name; i++) {
-		if (rust_modules[i].init() < 0) {
-			static const char text[] = "initialisation failed: module left out: ";
-			drv_log(DRV_LOG_ERR, (const u8 *)text, sizeof(text) - 1);
-			drv_log(DRV_LOG_CONT, (const u8 *)rust_modules[i].name, strlen(rust_modules[i].name));
-		}
+		int err = rust_modules[i].init();
+		if (err < 0)
+			pr_err("%s: initialisation failed with error %d: module left out", rust_modules[i].name, err);
 	}
 	return 0;
 }

@@ -12,7 +12,8 @@ struct iov_iter;	// fs/iov_iter.h: where its data comes from or goes to
 struct poll_table;	// fs/poll.h
 struct task;		// sched/task.h
 
-#ifdef CONFIG_LOCKCHECK
+// Locks are larger when they are checked or counted, classes when contention is counted.
+#if defined(CONFIG_LOCKCHECK) || defined(CONFIG_LOCKSTAT)
 #define DRV_SPINLOCK_WORDS	4
 #define DRV_MUTEX_WORDS		10
 #define DRV_WAITQ_WORDS		6
@@ -21,8 +22,12 @@ struct task;		// sched/task.h
 #define DRV_MUTEX_WORDS		4
 #define DRV_WAITQ_WORDS		3
 #endif
-#define DRV_WAIT_ENTRY_WORDS	5
+#ifdef CONFIG_LOCKSTAT
+#define DRV_LOCK_CLASS_WORDS	5
+#else
 #define DRV_LOCK_CLASS_WORDS	2
+#endif
+#define DRV_WAIT_ENTRY_WORDS	5
 
 struct drv_spinlock {
 	u64 opaque[DRV_SPINLOCK_WORDS];

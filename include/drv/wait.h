@@ -20,5 +20,3 @@ s64 drv_wait_sleep(s64 ns) CTX_TASK;
 void drv_wait_finish(struct drv_waitq *q BORROWED, struct drv_wait_entry *e BORROWED) CTX_TASK;
 // Wakes all that are not exclusive and n (DRV_WAKE_ALL: all) that are. A full memory barrier if it wakes someone.
 void drv_wake(struct drv_waitq *q BORROWED, u32 n) CTX_ANY;
-// Wakes as drv_wake(q, DRV_WAKE_ALL) does and tells pollers that the source of events goes away.
-void drv_wake_pollfree(struct drv_waitq *q BORROWED) CTX_ANY;

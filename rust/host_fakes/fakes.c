@@ -202,11 +202,6 @@ void drv_wake(struct drv_waitq *q, u32 n)
 	lock_give(&q->opaque[0]);
 }
 
-void drv_wake_pollfree(struct drv_waitq *q)
-{
-	drv_wake(q, DRV_WAKE_ALL);
-}
-
 // ---- user memory: the program's own, but for the first page and the upper half ----
 static bool user_range(uptr p, size_t n)
 {

@@ -245,7 +245,7 @@ impl fmt::Debug for CString {
     }
 }
 
-/// y, Y, t, T, 1, on: true; n, N, f, F, 0, off: false; as Linux's boolean parameters. Only the first characters count.
+/// y, t, e, 1, on: true; n, f, d, 0, off: false; in either case, and only the first characters count, as in lib/parse.h.
 pub fn kstrtobool(s: &CStr) -> Result<bool> {
     kstrtobool_bytes(s.to_bytes())
 }
@@ -253,8 +253,8 @@ pub fn kstrtobool(s: &CStr) -> Result<bool> {
 /// [`kstrtobool`] of bytes.
 pub fn kstrtobool_bytes(s: &[u8]) -> Result<bool> {
     match (s.first(), s.get(1)) {
-        (Some(b'y' | b'Y' | b't' | b'T' | b'1'), _) => Ok(true),
-        (Some(b'n' | b'N' | b'f' | b'F' | b'0'), _) => Ok(false),
+        (Some(b'y' | b'Y' | b't' | b'T' | b'e' | b'E' | b'1'), _) => Ok(true),
+        (Some(b'n' | b'N' | b'f' | b'F' | b'd' | b'D' | b'0'), _) => Ok(false),
         (Some(b'o' | b'O'), Some(b'n' | b'N')) => Ok(true),
         (Some(b'o' | b'O'), Some(b'f' | b'F')) => Ok(false),
         _ => Err(EINVAL),
