@@ -61,6 +61,8 @@ static inline void folio_get(struct folio *f) { ref_get(&f->ref); }
 MUST_CHECK static inline bool folio_try_get(struct folio *f) { return ref_get_unless_zero(&f->ref); }
 static inline void folio_put(struct folio *f) { if (ref_put(&f->ref)) folio_free_final(f); }
 void folio_put_many(struct folio **f, int n);
+// A folio that was just mapped or cached becomes known to reclaim.
+void folio_add_lru(struct folio *f);
 
 // Whole pages for kernel use (page tables, stacks, slabs, pipes): virtual address in the direct map. No folio semantics.
 MUST_CHECK void *pages_alloc(gfp_t gfp, int order);

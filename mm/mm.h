@@ -1,12 +1,14 @@
 // mm/mm.h - an address space, and what the rest of the kernel does with it. Internals: mm/vma_tree.h, pgtable.h, rmap.h, tlb.h.
 //
 // Two counts: users (threads; at 0 the VMAs go) and ref (users > 0 counts once, lazy kernel threads, /proc readers; at 0 the struct goes).
-// Lock order: mmap_lock > i_mmap_lock > page-table locks. mmap_lock is outside inode locks for faults that read files? No: a file's copy
-// to or from user memory happens with faults disabled under its locks, so mmap_lock > inode locks and the page cache's.
+// Lock order: mmap_lock > VMA pin > invalidate_lock > folio lock > i_mmap_lock > page-table locks. A file's copy to or from user memory
+// happens with faults disabled under its locks, so mmap_lock is outside inode locks and the page cache's. docs/mm.md has the whole.
 #pragma once
 #include "kern/cpumask.h"
 #include "mm/vma.h"
+#include "mm/vma_tree.h"
 #include "sched/mutex.h"
+#include "sched/waitq.h"
 
 struct cred;
 struct iov_iter;
@@ -16,32 +18,29 @@ struct user;
 
 enum mm_counter { MM_FILE, MM_ANON, MM_SHMEM, MM_SWAP, NR_MM_COUNTERS };
 
-struct vma_tree {
-	void __rcu *root;		// B+ tree, nodes copied on write (mm/vma_tree.c)
-};
-
 struct mm {
 	struct vma_tree vmas;
 	pgd_t *pgd SET_ONCE;
 	struct rwsem mmap_lock;
+	u32 seq ATOMIC;			// counts write sections of mmap_lock (mm/internal.h)
 	struct atomic users;
 	struct ref ref;
-	u32 seq ATOMIC;			// sequence of mmap_lock write sections (per-VMA locks)
-	u32 nr_vmas GUARDED_BY(&mmap_lock);
-	u64 mmap_base, task_size, highest_vm_end;
-	u64 start_code, end_code, start_data, end_data, start_brk, brk, start_stack, arg_start, arg_end, env_start, env_end GUARDED_BY(&mmap_lock);
-	u64 total_vm, locked_vm, data_vm, exec_vm, stack_vm;	// pages
-	u64 def_flags;			// mlockall(MCL_FUTURE)
-	struct { s64 __percpu *rss; } counters;	// per CPU: NR_MM_COUNTERS each (summed on read), or embedded (mm/rss.c)
-	struct atomic64 rss[NR_MM_COUNTERS];
-	u64 hiwater_rss, hiwater_vm;
-	struct atomic64 pgtables_bytes;
-	struct rmap_root *rmap;		// reverse map node of this address space
-	struct rb_root moved GUARDED_BY(&mmap_lock);
-	struct cpumask cpus ATOMIC;	// CPUs whose TLBs may hold entries
+	u32 nr_vmas;			// written under mmap_lock
+	struct cpumask cpus ATOMIC;	// CPUs that have pgd loaded, lazily or not
 	struct atomic64 tlb_gen;
-	u64 asid;
-	struct file *exe_file;		// RCU, counted
+	struct atomic64 rss[NR_MM_COUNTERS];	// without what CPUs in `cpus` hold back (mm/tlb.h)
+	struct waitq vma_wait;		// writers that wait for faults to let go of a VMA
+	struct rmap_root *rmap SET_ONCE;	// reverse map node of this address space
+	struct list_head rmap_link;	// in rmap->mms
+	struct spinlock moved_lock;
+	struct list_head moved GUARDED_BY(&moved_lock);	// VMAs that mremap moved (vma.moved_link)
+	u64 mmap_base, task_size;	// written by exec only
+	u64 start_code, end_code, start_data, end_data, start_brk, brk, start_stack, arg_start, arg_end, env_start, env_end;	// written under mmap_lock
+	u64 total_vm, locked_vm, data_vm, exec_vm, stack_vm;	// pages; written under mmap_lock
+	u64 def_flags;			// VM_LOCKED, VM_LOCKONFAULT: mlockall(MCL_FUTURE)
+	u64 hiwater_rss ATOMIC, hiwater_vm;
+	struct atomic64 pgtables_bytes;
+	struct file *exe_file;		// counted; mmap_lock
 	u64 saved_auxv[2 * 28];		// what /proc/pid/auxv shows
 	u32 flags ATOMIC;		// MMF_*
 	struct user *user;		// charged for locked memory
@@ -53,6 +52,7 @@ struct mm {
 #define MMF_OOM_VICTIM 0x1u
 #define MMF_DUMPABLE_SHIFT 8		// 2 bits: SUID_DUMP_*
 #define MMF_TOPDOWN 0x2u
+#define MMF_32BIT_LAYOUT 0x4u
 
 extern struct mm init_mm;		// the kernel's own tables
 
@@ -110,6 +110,11 @@ MUST_CHECK int mm_get_page(struct mm *mm, u64 addr, u32 flags, struct folio **ou
 struct futex_key_parts { u64 ptr; u64 word; u32 offset; };
 MUST_CHECK int mm_futex_key(struct mm *mm, u64 addr, bool shared, bool write, struct futex_key_parts *out);
 
+// Statistics of user mappings, in pages, of the whole machine.
+enum mm_stat { MM_STAT_ANON, MM_STAT_MAPPED, MM_STAT_PGTABLES, NR_MM_STATS };
+u64 mm_stat_read(enum mm_stat s);
+s64 vm_committed(void);			// pages charged by vm_charge()
+u64 vm_commit_limit(void);
 // Lookup for /proc: the caller holds mmap_lock for read, or RCU and copes with change.
 struct vma *mm_find_vma(struct mm *mm, u64 addr);		// first with end > addr
 struct vma *mm_next_vma(struct mm *mm, struct vma *v);
@@ -142,4 +147,4 @@ void file_put_ref(struct file *f);
 struct mapping *file_mapping(struct file *f);
 bool file_allows_exec(struct file *f);	// not mounted noexec
 u32 file_mode_bits(struct file *f);	// FMODE_READ 1, FMODE_WRITE 2
-int file_mmap(struct file *f, struct vma *v);	// calls f->ops->mmap; -ENODEV when it has none
+MUST_CHECK int file_mmap(struct file *f, struct vma *v);	// calls f->ops->mmap; -ENODEV when it has none

@@ -4,6 +4,7 @@
 // by vma_lock_read(): count and sequence (mm/vma.c); a writer waits until no fault has it pinned before it changes anything.
 #pragma once
 #include "kern/rcu.h"
+#include "lib/list.h"
 #include "lib/rbtree.h"
 #include "lib/types.h"
 #include "mm/folio.h"
@@ -70,11 +71,13 @@ struct vma {
 	struct mapping *mapping;	// what is mapped: file->mapping, a shmem object, or null (private anonymous)
 	const struct vm_ops *ops;
 	void *private;
-	struct rb_node i_mmap_node;	// in mapping.i_mmap
-	u64 i_mmap_last;		// subtree maximum (augmented)
-	u32 lock_count ATOMIC;		// faults that have it pinned, or a writer
-	u32 lock_seq ATOMIC;
+	struct rb_node i_mmap_node;	// in mapping.i_mmap, by pgoff (mm/i_mmap.c)
+	u64 i_mmap_last;		// subtree maximum of the last page offset (augmented)
+	struct atomic lock_count;	// faults that have it pinned; VMA_WRITER: a writer waits for them
+	u32 lock_seq ATOMIC;		// mm.seq: write-locked in this write section
+	bool has_anon ATOMIC;		// anonymous pages may be mapped here; never cleared
+	u64 anon_off;			// virtual page number at creation minus now, for private VMAs that mremap moved
+	struct list_head moved_link;	// in mm.moved when anon_off != 0
+	struct vma *gone;		// list of what an operation removed
 	char *anon_name;
-	bool moved;			// by mremap: in mm.moved, see mm/rmap.h
-	struct rb_node moved_node;
 };

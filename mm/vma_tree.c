@@ -52,7 +52,7 @@ static inline struct vtree_node *tree_root(const struct vma_tree *t)
 }
 
 // The last slot with start <= key, or 0.
-static ALWAYS_INLINE int slot_of(const struct vtree_node *v, u64 key)
+static ALWAYS_INLINE int vnode_slot(const struct vtree_node *v, u64 key)
 {
 	int i = READ_ONCE(v->start[8]) <= key ? 8 : 0;
 	i += READ_ONCE(v->start[i + 4]) <= key ? 4 : 0;
@@ -66,10 +66,10 @@ void *vma_tree_find(const struct vma_tree *t, u64 addr)
 	const struct vtree_node *v = tree_root(t);
 	if (unlikely(!v))
 		return NULL;
-	int i = slot_of(v, addr);
+	int i = vnode_slot(v, addr);
 	while (!v->leaf) {
 		v = v->ptr[i];
-		i = slot_of(v, addr);
+		i = vnode_slot(v, addr);
 	}
 	return addr >= READ_ONCE(v->start[i]) && addr < READ_ONCE(v->end[i]) ? v->ptr[i] : NULL;
 }
@@ -88,7 +88,7 @@ void *vma_tree_find_after(const struct vma_tree *t, u64 addr)
 		return NULL;
 	int i;
 	for (;;) {
-		i = slot_of(v, addr);
+		i = vnode_slot(v, addr);
 		if (v->leaf)
 			break;
 		if (i + 1 < v->n)
@@ -107,10 +107,10 @@ void *vma_tree_find_before(const struct vma_tree *t, u64 addr)
 	const struct vtree_node *v = tree_root(t);
 	if (!v || addr == 0)
 		return NULL;
-	int i = slot_of(v, addr - 1);
+	int i = vnode_slot(v, addr - 1);
 	while (!v->leaf) {
 		v = v->ptr[i];
-		i = slot_of(v, addr - 1);
+		i = vnode_slot(v, addr - 1);
 	}
 	return READ_ONCE(v->start[i]) < addr ? v->ptr[i] : NULL;
 }
@@ -232,7 +232,7 @@ static void path_to(struct vpath *p, struct vtree_node *v, u64 key)
 {
 	p->depth = 0;
 	for (;;) {
-		int i = slot_of(v, key);
+		int i = vnode_slot(v, key);
 		p->node[p->depth] = v;
 		p->slot[p->depth++] = i;
 		if (v->leaf)

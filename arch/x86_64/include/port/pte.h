@@ -33,6 +33,8 @@
 #define MODULES_START 0xffffffffa0000000ul
 #define MODULES_END 0xffffffffff000000ul
 
+#define TRAP_PAGE_FAULT 14	// the vector, as signal contexts show it
+
 #define PTE_P 0x1ull
 #define PTE_W 0x2ull
 #define PTE_U 0x4ull

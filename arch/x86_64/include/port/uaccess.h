@@ -1,7 +1,7 @@
 // port/uaccess.h - x86_64. A faulting instruction is listed in __ex_table with the place to go on.
 #pragma once
 #include "lib/errno.h"
-#include "port/pte.h"
+#include "arch/pte.h"
 
 struct frame;
 
