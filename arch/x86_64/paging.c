@@ -147,6 +147,8 @@ void *early_ioremap(paddr_t pa, size_t size)
 
 const void *early_memremap_ro(paddr_t pa, size_t size)
 {
+	if (pa < 0x100000 && size <= 0x100000 - pa)
+		return phys_to_virt(pa);
 	for (u32 i = 0; i < memblock.nr_ram; i++)
 		if (pa >= memblock.ram[i].start && pa < memblock.ram[i].end && size <= memblock.ram[i].end - pa)
 			return phys_to_virt(pa);

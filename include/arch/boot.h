@@ -62,6 +62,13 @@ void *early_ioremap(paddr_t pa, size_t size);
 // Firmware tables: a mapping to read from, in the direct map if pa is RAM. Never unmapped; null: no room.
 const void *early_memremap_ro(paddr_t pa, size_t size);
 
+// Upcalls: defined in dev/acpi.c (see dev/acpi.h).
+// The nth table (from 0) with the signature, its checksum verified; null if there is none. *size is its length, at least a header's.
+const void *acpi_find_table(const char *signature, u32 nth, size_t *size);
+// Port of the PM timer (3.579545 MHz) and whether it has 32 bits instead of 24; 0: none.
+u16 acpi_pm_timer_port(bool *wide);
+// CMOS register of the century, 0: none.
+u8 acpi_century_register(void);
 // Upcalls: defined in boot/start.c.
 NORETURN void start_kernel(void);
 

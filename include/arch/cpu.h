@@ -24,7 +24,6 @@ struct cpu_info {
 	u32 package, core, thread;	// position in the topology, from 0
 	u32 cacheline;		// bytes
 	u32 phys_bits, virt_bits;
-	u32 tsc_khz;		// rate of cycles_now(), 0 while unknown
 };
 // The CPU's description, or null for one that never started.
 const struct cpu_info *cpu_info(u32 cpu);
