@@ -44,7 +44,8 @@ rustc = RUSTC_BOOTSTRAP=1 $(RUSTC) $(RUSTFLAGS) --crate-type rlib --crate-name $
 
 # ---- crates -------------------------------------------------------------------------------------------------------------
 RUST_CRATES := core compiler_builtins ffi pin_init build_error bindings kernel
-RUST_OBJS := $(if $(filter 1,$(RUST)),$(addprefix $(R)/,$(addsuffix .o,$(if $(filter n,$(RUST_DEBUGGING)),$(filter-out build_error,$(RUST_CRATES)),$(RUST_CRATES)) $(RUST_MODULES)))) $(R)/modules.o
+RUST_LINKED := $(if $(filter n,$(RUST_DEBUGGING)),$(filter-out build_error,$(RUST_CRATES)),$(RUST_CRATES)) $(RUST_MODULES)
+RUST_OBJS := $(if $(filter 1,$(RUST)),$(addprefix $(R)/,$(RUST_LINKED:=.o))) $(R)/modules.o
 KERNEL_OBJS += $(RUST_OBJS)
 
 ifeq ($(RUST),1)
@@ -152,7 +153,8 @@ $(RH)/.stamp: $(R)/bindings.rs rust/ffi.rs rust/bindings/lib.rs rust/host_fakes/
 	@mkdir -p $(RH)
 	$(call say,RUSTC,host)
 	$(Q)cp build/rust/libmacros.so $(RH)/
-	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -fPIC -ffreestanding $(TREE_INCLUDES) -isystem $(CC_INCLUDE) -pthread -c -o $(RH)/fakes.o rust/host_fakes/fakes.c
+	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -fPIC -ffreestanding $(TREE_INCLUDES) -isystem $(CC_INCLUDE) -pthread -c -o $(RH)/fakes.o \
+		rust/host_fakes/fakes.c
 	$(Q)rm -f $(RH)/libfakes.a && ar rcs $(RH)/libfakes.a $(RH)/fakes.o
 	$(Q)$(call rust_host,ffi) rust/ffi.rs
 	$(Q)OCHRE_BINDINGS=$(abspath $(R)/bindings.rs) $(call rust_host,bindings) --extern ffi rust/bindings/lib.rs
@@ -168,35 +170,47 @@ rustavailable:
 
 # Unit tests, then the examples in the documentation.
 RUST_TEST = RUSTC_BOOTSTRAP=1 $(RUSTC) $(RUST_HOST) --test
+RUST_DOCTEST = RUSTC_BOOTSTRAP=1 $(RUSTDOC) --test --edition=2021 -Aunexpected_cfgs -L $(RH)
 RUST_TEST_EXTERNS = --extern ffi --extern bindings --extern pin_init --extern build_error --extern macros=$(RH)/libmacros.so
+define rust_host_tests
+set -e; exec 2>&1
+$(RUST_TEST) --crate-name pin_init --extern macros=$(RH)/libmacros.so -o $(RH)/test_pin_init rust/pin-init/lib.rs
+$(RH)/test_pin_init
+$(RUST_TEST) --crate-name kernel $(RUST_TEST_EXTERNS) -lstatic=fakes -o $(RH)/test_kernel rust/kernel/lib.rs
+$(RH)/test_kernel
+$(RUST_DOCTEST) --crate-name pin_init --extern pin_init=$(RH)/libpin_init.rlib --extern macros=$(RH)/libmacros.so rust/pin-init/lib.rs
+$(RUST_DOCTEST) --crate-name kernel --extern kernel=$(RH)/libkernel.rlib $(RUST_TEST_EXTERNS) rust/kernel/lib.rs
+endef
+RUST_TEST_SUM := /^test result/ { p += $$4; f += $$6 } END { print p + 0 " passed, " f + 0 " failed" }
+rust-host-test: export RUST_HOST_TESTS = $(rust_host_tests)
 rust-host-test: $(RH)/.stamp
-	$(Q)$(RUST_TEST) --crate-name pin_init --extern macros=$(RH)/libmacros.so -o $(RH)/test_pin_init rust/pin-init/lib.rs
-	$(Q)$(RH)/test_pin_init -q
-	$(Q)$(RUST_TEST) --crate-name kernel $(RUST_TEST_EXTERNS) -lstatic=fakes -o $(RH)/test_kernel rust/kernel/lib.rs
-	$(Q)$(RH)/test_kernel -q
-	$(Q)RUSTC_BOOTSTRAP=1 $(RUSTDOC) --test --edition=2021 -Aunexpected_cfgs -L $(RH) --crate-name pin_init --extern pin_init=$(RH)/libpin_init.rlib \
-		--extern macros=$(RH)/libmacros.so rust/pin-init/lib.rs
-	$(Q)RUSTC_BOOTSTRAP=1 $(RUSTDOC) --test --edition=2021 -Aunexpected_cfgs -L $(RH) --crate-name kernel --extern kernel=$(RH)/libkernel.rlib \
-		$(RUST_TEST_EXTERNS) rust/kernel/lib.rs
+	@sh -c "$$RUST_HOST_TESTS" >$(RH)/test.log && { awk '$(RUST_TEST_SUM)' $(RH)/test.log; } || { cat $(RH)/test.log; exit 1; }
 
 RUST_FILES = $(shell git ls-files -co --exclude-standard '*.rs')
 rustfmt:
-	$(Q)$(RUSTFMT) --edition 2021 --config skip_children=true --unstable-features $(RUST_FILES) 2>/dev/null || $(RUSTFMT) --edition 2021 $(RUST_FILES)
+	$(Q)$(RUSTFMT) --edition 2021 $(RUST_FILES)
 rustfmt-check:
 	$(Q)$(RUSTFMT) --edition 2021 --check $(RUST_FILES)
 
 # clippy-driver is rustc with more lints.
-clippy = RUSTC_BOOTSTRAP=1 $(CLIPPY_DRIVER) $(filter-out -Dwarnings,$(RUSTFLAGS)) $(CLIPPY_LINTS) -Dwarnings --crate-type rlib --crate-name $1 --emit=metadata=$(R)/clippy-$1.rmeta
+clippy = RUSTC_BOOTSTRAP=1 $(CLIPPY_DRIVER) $(filter-out -Dwarnings,$(RUSTFLAGS)) $(CLIPPY_LINTS) -Dwarnings --crate-type rlib \
+	--crate-name $1 --emit=metadata=$(R)/clippy-$1.rmeta
+RUST_KERNEL_EXTERNS = --extern ffi --extern bindings --extern pin_init --extern build_error --extern macros=build/rust/libmacros.so
+clippy_driver = $(call clippy,$(notdir $(1:.rs=))) $(CLIPPY_DRIVER_LINTS) --extern kernel --extern pin_init --extern ffi $1
 clippy: $(if $(filter 1,$(RUST)),$(R)/kernel.o)
 	$(Q)$(call clippy,pin_init) --extern macros=build/rust/libmacros.so rust/pin-init/lib.rs
-	$(Q)$(call clippy,kernel) --extern ffi --extern bindings --extern pin_init --extern build_error --extern macros=build/rust/libmacros.so rust/kernel/lib.rs
-	$(Q)$(foreach d,$(RUST_DRIVERS),$(call clippy,$(notdir $(d:.rs=))) $(CLIPPY_DRIVER_LINTS) --extern kernel --extern pin_init --extern ffi $d &&) true
+	$(Q)$(call clippy,kernel) $(RUST_KERNEL_EXTERNS) rust/kernel/lib.rs
+	$(Q)$(foreach d,$(RUST_DRIVERS),$(call clippy_driver,$d) &&) true
 
 rustdoc: $(R)/kernel.o
-	$(Q)for c in pin-init kernel; do RUSTC_BOOTSTRAP=1 $(RUSTDOC) --edition=2021 --target $(RUST_TARGET_$(ISA)) --sysroot=/dev/null -Zunstable-options \
-		-Aunexpected_cfgs -L $(R) --crate-name $$(echo $$c | tr - _) --extern ffi --extern bindings --extern pin_init --extern build_error \
-		--extern macros=build/rust/libmacros.so -o build/rustdoc rust/$$c/lib.rs || exit 1; done
+	$(Q)for c in pin-init kernel; do RUSTC_BOOTSTRAP=1 $(RUSTDOC) --edition=2021 --target $(RUST_TARGET_$(ISA)) --sysroot=/dev/null \
+		-Zunstable-options -Aunexpected_cfgs -L $(R) --crate-name $$(echo $$c | tr - _) $(RUST_KERNEL_EXTERNS) -o build/rustdoc \
+		rust/$$c/lib.rs || exit 1; done
 	@echo build/rustdoc/kernel/index.html
 
-CHECKS += rustfmt-check clippy
+# What make check runs for Rust.
+.PHONY: check-rust
+check-rust: rustfmt-check $(if $(filter 1,$(RUST)),clippy)
+
+CHECKS += check-rust
 TEST_SUITES += rust-host-test

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make check: everything that can be said about the source without running it, in under a minute.
 
-    check.py [NAME...]       default: all of style layers scripts sparse locks
+    check.py [NAME...]       default: all of style layers scripts sparse locks rust
 Silent about what is well but for one line per check. Full output of each check: build/check/NAME.log.
 """
 import concurrent.futures
@@ -96,7 +96,14 @@ def check_locks():
                      kernel_sources())
 
 
-CHECKS = {"style": check_style, "layers": check_layers, "scripts": check_scripts, "sparse": check_sparse, "locks": check_locks}
+def check_rust():
+    if not shutil.which(os.environ.get("RUSTC", "rustc")):
+        return "rustc is not installed (make rustavailable)\n"
+    result = run(["make", "-s", "check-rust"])
+    return result.stdout if result.returncode else ""
+
+
+CHECKS = {"style": check_style, "layers": check_layers, "scripts": check_scripts, "sparse": check_sparse, "locks": check_locks, "rust": check_rust}
 
 
 def main():
