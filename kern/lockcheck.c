@@ -77,7 +77,7 @@ static NOINLINE bool reachable(u32 from, u32 to)
 	}
 }
 
-static COLD void report(const char *what, const struct lockcheck *c, const void *lock, u64 ip)
+static COLD void lock_report(const char *what, const struct lockcheck *c, const void *lock, u64 ip)
 {
 	const struct lock_stack *s = this_stack();
 	warn_report(__FILE__, __LINE__, "lock checker: %s: %s %p at %pS", what, c->cls ? c->cls->name : "(no class)", lock, (void *)ip);
@@ -91,17 +91,17 @@ static void check_context(const struct lockcheck *c, const void *lock, u64 ip)
 	switch (c->cls->ctx) {
 	case LOCK_TASK:
 		if (count & (HARDIRQ_MASK | NMI_MASK | SOFTIRQ_ONE))
-			report("a lock of task context taken in an interrupt", c, lock, ip);
+			lock_report("a lock of task context taken in an interrupt", c, lock, ip);
 		return;
 	case LOCK_SOFTIRQ:
 		if (count & (HARDIRQ_MASK | NMI_MASK))
-			report("a lock of softirq context taken in a hard interrupt", c, lock, ip);
+			lock_report("a lock of softirq context taken in a hard interrupt", c, lock, ip);
 		else if (!(count & SOFTIRQ_MASK) && !irqs_disabled())
-			report("a lock of softirq context taken with softirqs on", c, lock, ip);
+			lock_report("a lock of softirq context taken with softirqs on", c, lock, ip);
 		return;
 	default:
 		if (!irqs_disabled())
-			report("a lock of interrupt context taken with interrupts on", c, lock, ip);
+			lock_report("a lock of interrupt context taken with interrupts on", c, lock, ip);
 	}
 }
 
@@ -112,13 +112,13 @@ static void check_order(const struct held_lock *h, const struct lockcheck *c, co
 		return;
 	if (a == b) {
 		if (h->lock == lock || !c->cls->nestable)
-			report("taken twice", c, lock, ip);
+			lock_report("taken twice", c, lock, ip);
 		return;
 	}
 	if (likely(has_edge(a, b)))
 		return;
 	if (reachable(b, a))
-		report("order inverted", c, lock, ip);
+		lock_report("order inverted", c, lock, ip);
 	(void)__atomic_fetch_or(&lock_edges[a][b / 64], 1ull << (b % 64), __ATOMIC_RELAXED);
 }
 
@@ -163,7 +163,7 @@ void lockcheck_do_release(struct lockcheck *c, const void *lock)
 		memmove(&s->held[i], &s->held[i + 1], (--s->n - i) * sizeof(s->held[0]));
 		return;
 	}
-	report("released but not held", c, lock, (u64)__builtin_return_address(0));
+	lock_report("released but not held", c, lock, (u64)__builtin_return_address(0));
 }
 
 void lockcheck_user_return(void)
@@ -171,7 +171,7 @@ void lockcheck_user_return(void)
 	struct lock_stack *s = task_lock_stack();
 	if (likely(!s->n))
 		return;
-	report("held at return to user mode", s->held[s->n - 1].check, s->held[s->n - 1].lock, s->held[s->n - 1].ip);
+	lock_report("held at return to user mode", s->held[s->n - 1].check, s->held[s->n - 1].lock, s->held[s->n - 1].ip);
 	s->n = 0;
 }
 
