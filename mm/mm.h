@@ -54,6 +54,16 @@ struct mm {
 #define MMF_TOPDOWN 0x2u
 #define MMF_32BIT_LAYOUT 0x4u
 
+// SUID_DUMP_*: 0 no, 1 yes, 2 root only (prctl(PR_SET_DUMPABLE)).
+static inline u32 mm_dumpable(const struct mm *mm) { return READ_ONCE(mm->flags) >> MMF_DUMPABLE_SHIFT & 3; }
+static inline void mm_set_dumpable(struct mm *mm, u32 v)
+{
+	u32 old = READ_ONCE(mm->flags);
+
+	while (!try_cmpxchg(&mm->flags, &old, (old & ~(3u << MMF_DUMPABLE_SHIFT)) | v << MMF_DUMPABLE_SHIFT))
+		;
+}
+
 extern struct mm init_mm;		// the kernel's own tables
 
 // Life. mm_create: an empty address space, users = 1. mm_fork: a copy of current's for a child (COW). 0 or -ENOMEM (-EINTR: killed).

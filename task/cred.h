@@ -6,6 +6,7 @@
 #include "kern/ref.h"
 #include "lib/types.h"
 #include "mm/mm.h"
+#include "mm/mm.h"
 #include "sched/task.h"
 
 struct user_namespace;
@@ -95,4 +96,10 @@ extern struct user root_user;
 MUST_CHECK int user_get_by_uid(kuid_t uid, struct user **out);
 static inline void user_get(struct user *u) { ref_get(&u->ref); }
 void user_put(struct user *u);
-void cred_init(void);
+void user_init(void);			// INIT
+void cred_init(void);			// INIT: after slabs
+
+void group_list_put(struct group_list *g);
+// What a change of user ids does to the capability sets of `new` (setuid family; setfsuid).
+void cap_fix_setuid(struct cred *new, const struct cred *old);
+void cap_fix_setfsuid(struct cred *new, const struct cred *old);

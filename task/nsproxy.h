@@ -27,3 +27,4 @@ struct nsproxy {
 extern struct nsproxy init_nsproxy;
 MUST_CHECK int copy_namespaces(struct task *child, unsigned long flags);	// CLONE_NEW*: -EINVAL for those that do not exist yet
 void nsproxy_put(struct nsproxy *n);
+void uts_init(void);			// INIT

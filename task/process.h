@@ -100,3 +100,8 @@ struct task_work {
 MUST_CHECK int task_work_add(struct task *t, struct task_work *w, bool notify);
 void task_work_run(void);
 // oom.c defines oom_kill(); see mm/mm.h.
+
+extern struct atomic nr_threads;
+extern int max_threads;			// kernel.threads-max
+// INIT: after slabs and vmalloc: makes init_task complete (credentials, process, signals, pid 0).
+void task_init(void);

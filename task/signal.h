@@ -5,6 +5,7 @@
 #include "kern/spinlock.h"
 #include "sched/task.h"
 #include "task/pid.h"
+#include "task/process.h"
 
 #define NSIG_K 64
 #define sigmask_k(s) (1ull << ((s) - 1))
@@ -88,4 +89,40 @@ bool notify_parent_exit(struct task *leader, int sig);	// true: the parent ignor
 // Copies to user: only what the layout of the code says, zero elsewhere.
 MUST_CHECK int copy_siginfo_out(uptr to, const struct siginfo_k *info);
 MUST_CHECK int copy_siginfo_in(struct siginfo_k *info, uptr from);
-void signals_init(void);
+void signals_init(void);		// INIT
+void sighand_cache_init(void);		// INIT
+bool signal_is_unmaskable(int sig);	// SIGKILL, SIGSTOP
+// tasklist_lock held: nobody in the group has a parent in another group of the session. ignored: counts as gone; may be null.
+bool pgrp_is_orphaned(struct pid *pgrp, const struct process *ignored);
+// A new thread joins a group stop in progress. siglock held.
+void signal_join_group_stop(struct task *child);
+// SS_* as sigaltstack(2) shows them to a program whose stack pointer is sp.
+u32 sigaltstack_flags(u64 sp);
+// siglock held: changes current's mask, wakes other threads for what it no longer takes.
+void set_blocked_locked(u64 set);
+
+extern struct sighand init_sighand;
+// Locks the sighand of t; null when t has been reaped. Context: any.
+MUST_CHECK struct sighand *sighand_lock(struct task *t, unsigned long *flags);
+static inline void sighand_unlock(struct sighand *s, unsigned long flags) NO_LOCK_ANALYSIS { spin_unlock_irqrestore(&s->siglock, flags); }
+// siglock held: queues a signal and wakes whom it concerns. force: also for an init that has no handler.
+int send_signal_locked(struct task *t, int sig, const struct siginfo_k *info, enum pid_type type, bool force);
+// siglock held. fatal: wakes killable sleeps and stopped tasks.
+void signal_wake_up(struct task *t, bool fatal);
+bool signal_default_ignored(int sig);
+bool signal_is_stop(int sig);		// SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
+bool signal_is_coredump(int sig);
+static inline bool is_si_special(const struct siginfo_k *i) { return (u64)i <= 1; }
+// siglock held: takes the lowest deliverable signal of current (synchronous ones first) outside mask; 0: none.
+int dequeue_signal_locked(u64 mask, struct siginfo_k *info);
+// siglock held: frees what is queued of the signals in mask.
+void flush_signals(u64 mask, struct list_head *queue, u64 *set);
+void sigqueue_free(struct sigqueue *q);
+
+// task->jobctl
+#define JOBCTL_STOP_SIGMASK 0xffffu
+#define JOBCTL_STOP_DEQUEUED 0x10000u	// a stop signal was taken; SIGCONT cancels
+#define JOBCTL_STOP_PENDING 0x20000u	// must take part in the group stop
+#define JOBCTL_STOP_CONSUME 0x40000u	// is counted in group_stop_count
+#define JOBCTL_STOP_ALL (JOBCTL_STOP_DEQUEUED | JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME)
+static inline bool process_exiting(const struct process *p) { return READ_ONCE(p->flags) & PROCESS_GROUP_EXIT; }
