@@ -1,6 +1,7 @@
 // The per-CPU hot line, and sets of CPUs.
 #include "kern/cpumask.h"
 #include "kern/cpu_hot.h"
+#include "lib/math.h"
 
 // A CPU starts unpreemptible: its idle task keeps the count at 1 for good.
 DEFINE_PER_CPU(struct cpu_hot, cpu_hot) = { .preempt_count = PREEMPT_NO_RESCHED | PREEMPT_ONE };
@@ -13,7 +14,7 @@ int cpumask_weight(const struct cpumask *m)
 {
 	int n = 0;
 	for (int i = 0; i * 64 < nr_cpu_ids; i++)
-		n += __builtin_popcountl(READ_ONCE(m->bits[i]));
+		n += (int)hweight64(READ_ONCE(m->bits[i]));
 	return n;
 }
 

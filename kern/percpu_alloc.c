@@ -148,6 +148,7 @@ size_t percpu_total(size_t *used)
 INIT void percpu_init(u32 nr)
 {
 	size_t fixed = (size_t)(percpu_template_end - percpu_template_start);
+	cpus_set_possible(nr);
 	unit_size = (u32)ALIGN_UP(fixed + FIRST_DYNAMIC, (size_t)UNIT_ALIGN);
 	unit_slots = unit_size / SLOT;
 	ASSERT(unit_size <= UNIT_MAX);

@@ -8,7 +8,7 @@
 #include "lib/compiler.h"
 #include "lib/types.h"
 
-// Makes the first chunk for CPUs [0, nr) and moves this CPU's area there. nr_cpu_ids is set. Context: boot CPU, interrupts off, memblock in use.
+// Makes CPUs [0, nr) possible, and the first chunk for them; moves this CPU's area there. Context: boot CPU, interrupts off, memblock in use.
 void percpu_init(u32 nr);
 // Zeroed memory for each possible CPU. align is a power of two, at most a page. Null when there is none. Context: task.
 MUST_CHECK void __percpu *percpu_alloc(size_t size, size_t align);

@@ -182,7 +182,7 @@ static void set_counter(u64 hz, u64 mask, u64 now, bool fallback) REQUIRES(&cloc
 	clock_now.mono_base = clock_data.p.seq ? ktime_get() : 0;
 	clock_now.cycle_base = now;
 	clock_now.mask = mask;
-	clock_now.mult = (u64)(((unsigned __int128)NSEC_PER_SEC << 32) / hz);
+	clock_now.mult = ((u64)NSEC_PER_SEC << 32) / hz;	// fits: 1e9 < 2^32
 	clock_now.fallback = fallback;
 	publish();
 }
@@ -236,7 +236,7 @@ void clock_init(void)
 	publish();
 	spin_unlock_irqrestore(&clock_lock, flags);
 
-	ns_to_cycles_mult = (u64)(((unsigned __int128)hz << 32) / NSEC_PER_SEC);
+	ns_to_cycles_mult = ((u64)cycles_khz() << 32) / 1000000;
 	sched_base = now;
 	WRITE_ONCE(sched_mult, clock_now.mult);
 	pr_info("clock: %s, %u.%03u MHz\n", arch_clock_source(), cycles_khz() / 1000, cycles_khz() % 1000);
