@@ -59,7 +59,8 @@ static int anon_map_zero(struct vma *v, pmd_t *pmd, u64 addr)
 
 static inline pte_t anon_pte(const struct vma *v, const struct folio *f)
 {
-	return pte_mkdirty(pte_mkyoung(pte_mkwrite(pte_make(folio_pfn(f), v->prot))));
+	pte_t e = pte_mkdirty(pte_mkyoung(pte_make(folio_pfn(f), v->prot)));
+	return likely(v->flags & VM_WRITE) ? pte_mkwrite(e) : e;	// not: a forced write (mm_access)
 }
 
 static int anon_write_fault(struct vma *v, pmd_t *pmd, u64 addr)
@@ -143,7 +144,7 @@ int huge_fault(struct vma *v, pmd_t *pmd, u64 addr, u32 flags)
 		return -EAGAIN;
 	}
 	struct folio *f = pfn_page(pmd_pfn(m));
-	bool alone = ref_read(&f->ref) == 1;
+	bool alone = ref_read(&f->ref) == 1 && (v->flags & VM_WRITE);
 	if (!(flags & FAULT_WRITE) || pmd_write(m) || alone) {
 		m = pmd_mkyoung(m);
 		if (flags & FAULT_WRITE)
@@ -197,8 +198,10 @@ static int cow_fault(struct vma *v, pmd_t *pmd, u64 addr, pte_t e)
 		if ((old->flags & BIT(PG_ANON)) && ((old->flags & BIT(PG_HEAD)) || ref_read(&old->ref) == 1)) {
 			pte_t *p = pte_lock_pmd(pmd_read(pmd), addr);
 			bool same = pte_same(pte_read(p), e), alone = same && anon_alone(old, p, pte_pfn(e));
-			if (alone)
-				pte_set(p, pte_mkdirty(pte_mkyoung(pte_mkwrite(e))));
+			if (alone) {
+				e = pte_mkdirty(pte_mkyoung(e));
+				pte_set(p, v->flags & VM_WRITE ? pte_mkwrite(e) : e);
+			}
 			pte_unlock(p);
 			if (alone || !same)
 				return 0;
@@ -343,15 +346,18 @@ static NOINLINE struct vma *vma_pin_slow(struct mm *mm, u64 addr)
 	return v && (v->flags & VM_GROWSDOWN) ? stack_vma_pin(mm, addr) : NULL;
 }
 
+struct vma *vma_pin(struct mm *mm, u64 addr)
+{
+	struct vma *v = vma_pin_lookup(mm, addr);
+	return likely(v) ? v : vma_pin_slow(mm, addr);
+}
+
 // 0, or -errno: -EFAULT no such memory, -EACCES not this way, others as vm_ops.fault.
 static int fault_once(struct mm *mm, u64 addr, u32 flags)
 {
-	struct vma *v = vma_pin_lookup(mm, addr);
-	if (unlikely(!v)) {
-		v = vma_pin_slow(mm, addr);
-		if (!v)
-			return -EFAULT;
-	}
+	struct vma *v = vma_pin(mm, addr);
+	if (unlikely(!v))
+		return -EFAULT;
 	int err = vma_permits(v, flags) ? vma_fault(v, addr, flags) : -EACCES;
 	vma_unpin(v);
 	return err;
@@ -431,10 +437,10 @@ void page_fault(struct frame *f, u64 addr, u32 error)
 
 void fault_init(void)
 {
-	void *zero = pages_alloc(GFP_KERNEL, 0);
+	struct folio *zero = folio_alloc(GFP_KERNEL, 0);
 	struct mem_info mi;
 	ASSERT(zero);
-	zero_pfn = virt_to_phys(zero) >> PAGE_SHIFT;
+	zero_pfn = folio_pfn(zero);
 	mem_info(&mi);
 	thp_enabled = mi.total >= (512ull << 20 >> PAGE_SHIFT) - 8192;
 }

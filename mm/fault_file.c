@@ -82,7 +82,8 @@ static int private_write(struct fault *f, pmd_t *pmd)
 		folio_put(fresh);
 		return 0;
 	}
-	pte_set(p, pte_mkdirty(pte_mkyoung(pte_mkwrite(pte_make(folio_pfn(fresh), v->prot)))));
+	pte_t e = pte_mkdirty(pte_mkyoung(pte_make(folio_pfn(fresh), v->prot)));
+	pte_set(p, v->flags & VM_WRITE ? pte_mkwrite(e) : e);
 	rss_add(v->mm, MM_ANON, 1);
 	mm_stat_add(MM_STAT_ANON, 1);
 	pte_unlock(p);

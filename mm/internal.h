@@ -34,6 +34,8 @@ MUST_CHECK bool vma_try_pin(struct vma *v, struct mm *mm, u64 addr);
 void vma_unpin(struct vma *v);
 // Looks up and pins the VMA that contains addr, without mmap_lock. Null: none, or use the slow way.
 struct vma *vma_pin_lookup(struct mm *mm, u64 addr);
+// The same, with mmap_lock and stack growth if that is what it takes. Null: no such memory. Context: task, no locks.
+struct vma *vma_pin(struct mm *mm, u64 addr);
 // Before v is changed: waits for pins, and keeps new ones out until the write section ends.
 void vma_lock_write(struct vma *v);
 static inline bool vma_is_anon(const struct vma *v) { return !v->mapping && !v->ops; }
@@ -109,7 +111,6 @@ struct zap {
 void zap_range(struct zap *z, u64 start, u64 end);
 // Unmaps [start, end) and flushes. Context: mmap_lock held or the VMA pinned.
 void zap_now(struct mm *mm, u64 start, u64 end);
-void protect_range(struct vma *v, u64 start, u64 end);	// mprotect.c: ptes follow v->prot
 void mm_teardown(struct mm *mm);			// the last user is gone
 void vmas_teardown(struct mm *mm, struct vma *list);
 MUST_CHECK int mm_create_child(struct mm *parent, struct mm **out);

@@ -157,4 +157,5 @@ void file_put_ref(struct file *f);
 struct mapping *file_mapping(struct file *f);
 bool file_allows_exec(struct file *f);	// not mounted noexec
 u32 file_mode_bits(struct file *f);	// FMODE_READ 1, FMODE_WRITE 2
+MUST_CHECK int file_sync_range(struct file *f, loff_t start, loff_t end);	// fsync of a byte range, for msync
 MUST_CHECK int file_mmap(struct file *f, struct vma *v);	// calls f->ops->mmap; -ENODEV when it has none

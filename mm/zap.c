@@ -192,9 +192,12 @@ void mm_teardown(struct mm *mm)
 // Truncation: the byte range of a file goes from all address spaces that map it.
 void mapping_unmap(struct mapping *m, loff_t start, loff_t end, bool even_cow)
 {
-	u64 first = (u64)start >> PAGE_SHIFT, last = (u64)end >> PAGE_SHIFT;
+	// Pages that are in the range whole: a page that is cut keeps its mappings, and its private copies their data.
+	u64 first = DIV_ROUND_UP((u64)start, PAGE_SIZE), last = ((u64)end + 1) >> PAGE_SHIFT;
 	struct tlb_gather g;
 
+	if (first >= last--)
+		return;
 	if (RB_EMPTY_ROOT(&m->i_mmap.rb_root))
 		return;
 	spin_lock(&m->i_mmap_lock);
