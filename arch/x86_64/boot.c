@@ -6,6 +6,7 @@
 #include "arch/percpu.h"
 #include "arch/pte.h"
 #include "arch/text.h"
+#include "arch/thread.h"
 #include "features.h"
 #include "kern/cpu_hot.h"
 #include "kern/log.h"
@@ -135,7 +136,7 @@ NORETURN void INIT NO_STACK_PROTECTOR boot_main(paddr_t start_info)
 {
 	kimage_offset = KIMAGE_START;
 	per_cpu_offset[0] = (unsigned long)(boot_percpu_area - percpu_template_start);
-	this_cpu_write(cpu_hot.canary, 0x7a3d15c49e0b6600);	// until there is entropy
+	((struct task_head *)current)->arch.canary = this_cpu_read(cpu_hot.canary);
 	cpu_init_boot();
 	copy_start_info(start_info);
 	boot_info.memory_limit = memory_limit();

@@ -8,5 +8,6 @@ void memblock_init(const struct mem_range *map, u32 nr, paddr_t limit);
 void paging_init(void);
 // The page below 1 MiB where other CPUs start; 0: none was free. boot.c
 extern paddr_t trampoline_page;
+extern char boot_stack_guard[];	// the page below the boot CPU's stack
 // From pvh.S.
 NORETURN void boot_main(paddr_t start_info);

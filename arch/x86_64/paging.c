@@ -99,7 +99,8 @@ static INIT void map_image(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		for (char *p = sections[i].start; p < sections[i].end; p += PAGE_SIZE)
-			map_one((u64)p, virt_to_phys(p), PAGE_SHIFT, sections[i].prot);
+			if (p != boot_stack_guard)
+				map_one((u64)p, virt_to_phys(p), PAGE_SHIFT, sections[i].prot);
 }
 
 void INIT paging_init(void)

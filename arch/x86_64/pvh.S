@@ -95,6 +95,10 @@ boot_gdtr:
 	orq %rdx, %rax
 	movq %rax, %gs:this_cpu_offset(%rip)
 	movq $boot_stack_end, %gs:cpu_hot+CPU_HOT_KERNEL_STACK(%rip)
+	movq $init_task, %gs:cpu_hot+CPU_HOT_TASK(%rip)	// CPU 0's idle task
+	movq $boot_stack, init_task+TASK_STACK(%rip)
+	movabsq $0x7a3d15c49e0b6600, %rax	// the stack protector's, until there is entropy
+	movq %rax, %gs:cpu_hot+CPU_HOT_CANARY(%rip)
 	movl %ebx, %edi
 	xorl %ebp, %ebp
 	call boot_main
@@ -110,8 +114,9 @@ boot_pdpt_high:
 	.skip 4096
 boot_pd:
 	.skip 4096
-	.balign 16384
-	.globl boot_stack, boot_stack_end
+	.globl boot_stack_guard, boot_stack, boot_stack_end
+boot_stack_guard:		// not mapped
+	.skip 4096
 boot_stack:			// of the boot CPU's idle task
 	.skip 16384
 boot_stack_end:

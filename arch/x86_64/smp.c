@@ -99,7 +99,7 @@ static INIT void send_to_missing(u32 nr, u32 command)
 			apic_send(cpu_apic_id[cpu], command);
 }
 
-void INIT arch_smp_start_all(u32 nr, struct cpumask *online)
+void INIT arch_smp_start_all(u32 nr, const struct cpumask *online)
 {
 	if (nr <= 1)
 		return;
@@ -127,8 +127,9 @@ void INIT arch_smp_start_all(u32 nr, struct cpumask *online)
 			pr_err("CPU %u (APIC id %u) did not start\n", cpu, cpu_apic_id[cpu]);
 			continue;
 		}
+		while (!cpumask_test((int)cpu, online))	// it runs: a few microseconds
+			cpu_relax();
 		WRITE_ONCE(nr_online, nr_online + 1);
-		cpumask_set_atomic((int)cpu, online);
 	}
 }
 

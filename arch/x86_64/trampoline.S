@@ -2,7 +2,7 @@
 // once; none writes to it. Each finds its number by its APIC id, then its per-CPU base and stack by its number.
 #include "asm-offsets.h"
 
-	.section .init.rodata, "a"
+	.section .rodata.trampoline, "a"
 	.code16
 	.globl trampoline_start
 trampoline_start:

@@ -43,9 +43,9 @@ bool arch_on_hypervisor(void);
 // of possible CPUs (at least 1, at most min(limit, NR_CPUS)). Per-CPU areas and idle tasks are the caller's to make
 // between it and smp_start_all(). Context: boot CPU.
 u32 arch_smp_prepare(u32 limit);
-// Starts CPUs [1, nr) in parallel, each on the idle task given by boot_idle_task(cpu), and returns when all
-// have called smp_cpu_online(), or have failed to (a message names them). *online gets the bits of those that run. Context: boot CPU, may not sleep.
-void arch_smp_start_all(u32 nr, struct cpumask *online);
+// Starts CPUs [1, nr) in parallel, each on the idle task given by boot_idle_task(cpu), and returns when all have set
+// their bits in *online, which smp_cpu_main() does, or have failed to start (a message names them). Context: boot CPU, task.
+void arch_smp_start_all(u32 nr, const struct cpumask *online);
 // Number of CPUs that run (started and past their first entry); 1 before arch_smp_start_all().
 u32 arch_smp_nr_online(void);
 
