@@ -71,6 +71,16 @@ u64 arch_minsigstksz(void)
 
 // ---- delivery ----
 
+void arch_fault_note(u32 trapno, u64 error, u64 addr)
+{
+	struct arch_thread *a = &((struct task_head *)current)->arch;
+
+	a->trapno = trapno;
+	a->error_code = error;
+	if (trapno == TRAP_PF)
+		a->cr2 = addr;
+}
+
 static MUST_CHECK int push_fpstate(u64 at)
 {
 	struct task_head *t = (struct task_head *)current;

@@ -47,6 +47,8 @@ struct sigframe {
 	u64 altstack_sp, altstack_size;	// sigaltstack(2); size 0: none
 	u32 altstack_flags;	// SS_AUTODISARM and SS_ONSTACK/SS_DISABLE as sigaltstack(2) reports them
 };
+// What the signal frame of current's next fault shows as its cause; fault_user() calls it with its own arguments.
+void arch_fault_note(u32 trapno, u64 error, u64 addr);
 // Writes a signal frame to the user stack of the current task, and makes *f enter the handler.
 // Context: task, may fault. Returns 0, or -EFAULT with *f untouched (the caller forces SIGSEGV).
 MUST_CHECK int arch_sigframe_push(struct frame *f, const struct sigframe *s);
