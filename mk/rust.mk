@@ -54,6 +54,11 @@ $(R)/flags: FORCE
 	@mkdir -p $(R)
 	@{ $(RUSTC) -vV && echo '$(RUSTFLAGS)'; } >$@.new 2>/dev/null || { rm -f $@.new; tools/rust-available; exit 1; }
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+# Of the host's programs only the compiler matters.
+build/rust/rustc: FORCE
+	@mkdir -p $(@D)
+	@$(RUSTC) -vV >$@.new 2>/dev/null || { rm -f $@.new; tools/rust-available; exit 1; }
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # The files are links into the cache, as old as those: the stamp says when they were made here.
 $(R)/core.stamp: $(R)/flags tools/rust-core tools/rust-src
@@ -75,7 +80,7 @@ $(R)/build_error.o: rust/build_error.rs $(R)/compiler_builtins.o
 	$(Q)$(call rustc,build_error) $<
 
 # Proc macros are programs of the build host: one for all configurations.
-build/rust/libmacros.so: $(wildcard rust/macros/*.rs)
+build/rust/libmacros.so: $(wildcard rust/macros/*.rs) build/rust/rustc
 	$(call say,RUSTC,rust/macros)
 	@mkdir -p $(@D)
 	$(Q)$(RUSTC) --edition=2021 -O --crate-type proc-macro --crate-name macros --extern proc_macro $(RUST_LINTS) -o $@ rust/macros/lib.rs
