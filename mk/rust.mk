@@ -177,12 +177,16 @@ rustavailable:
 RUST_TEST = RUSTC_BOOTSTRAP=1 $(RUSTC) $(RUST_HOST) --test
 RUST_DOCTEST = RUSTC_BOOTSTRAP=1 $(RUSTDOC) --test --edition=2021 -Aunexpected_cfgs -L $(RH)
 RUST_TEST_EXTERNS = --extern ffi --extern bindings --extern pin_init --extern build_error --extern macros=$(RH)/libmacros.so
+rust_host_driver = $(call rust_host,$(notdir $(1:.rs=))) --extern kernel --extern pin_init --extern ffi $1
 define rust_host_tests
 set -e; exec 2>&1
 $(RUST_TEST) --crate-name pin_init --extern macros=$(RH)/libmacros.so -o $(RH)/test_pin_init rust/pin-init/lib.rs
 $(RH)/test_pin_init
 $(RUST_TEST) --crate-name kernel $(RUST_TEST_EXTERNS) -lstatic=fakes -o $(RH)/test_kernel rust/kernel/lib.rs
 $(RH)/test_kernel
+$(foreach d,$(RUST_DRIVERS),$(call rust_host_driver,$d)
+)$(RUST_TEST) --crate-name drivers_test -lstatic=fakes -o $(RH)/test_drivers rust/host_fakes/drivers_test.rs
+$(RH)/test_drivers
 $(RUST_DOCTEST) --crate-name pin_init --extern pin_init=$(RH)/libpin_init.rlib --extern macros=$(RH)/libmacros.so rust/pin-init/lib.rs
 $(RUST_DOCTEST) --crate-name kernel --extern kernel=$(RH)/libkernel.rlib $(RUST_TEST_EXTERNS) rust/kernel/lib.rs
 endef
