@@ -151,7 +151,9 @@ $(R)/modules.o: $(R)/modules.c | $(UAPI)/.stamp
 
 # ---- host: the crates as programs, with fakes for C ---------------------------------------------------------------------
 RH := build/host/rust
-RUST_HOST := --edition=2021 -Cdebuginfo=1 -Cdebug-assertions=y -Aunexpected_cfgs -Astable_features -Dwarnings -L $(RH)
+# AddressSanitizer, where the compiler comes with it (Debian's does not).
+RUST_HOST_SAN = $(if $(wildcard $(shell $(RUSTC) --print sysroot)/lib/rustlib/*/lib/librustc*_rt.asan.a),-Zsanitizer=address)
+RUST_HOST = --edition=2021 -Cdebuginfo=1 -Cdebug-assertions=y -Aunexpected_cfgs -Astable_features -Dwarnings -L $(RH) $(RUST_HOST_SAN)
 rust_host = RUSTC_BOOTSTRAP=1 $(RUSTC) $(RUST_HOST) --crate-type rlib --crate-name $1 -o $(RH)/lib$1.rlib
 $(RH)/.stamp: $(R)/bindings.rs rust/ffi.rs rust/bindings/lib.rs rust/host_fakes/fakes.c build/rust/libmacros.so $(wildcard rust/pin-init/*.rs) \
 		$(wildcard rust/kernel/*.rs rust/kernel/*/*.rs rust/kernel/*/*/*.rs)
@@ -175,7 +177,7 @@ rustavailable:
 
 # Unit tests, then the examples in the documentation.
 RUST_TEST = RUSTC_BOOTSTRAP=1 $(RUSTC) $(RUST_HOST) --test
-RUST_DOCTEST = RUSTC_BOOTSTRAP=1 $(RUSTDOC) --test --edition=2021 -Aunexpected_cfgs -L $(RH)
+RUST_DOCTEST = RUSTC_BOOTSTRAP=1 $(RUSTDOC) --test --edition=2021 -Aunexpected_cfgs -L $(RH) $(RUST_HOST_SAN)
 RUST_TEST_EXTERNS = --extern ffi --extern bindings --extern pin_init --extern build_error --extern macros=$(RH)/libmacros.so
 rust_host_driver = $(call rust_host,$(notdir $(1:.rs=))) --extern kernel --extern pin_init --extern ffi $1
 define rust_host_tests
