@@ -3,7 +3,7 @@
 #include "arch/thread.h"
 #include "kern/cpu_hot.h"
 
-#define OFFSET(name, type, member) __asm__ volatile("\n->" #name " %0" : : "i"(offsetof(type, member)))
+#define OFFSET(name, type, member) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(offsetof(type, member)))
 
 // The linker script and the compiler's stack protector know this one.
 BUILD_ASSERT(offsetof(struct cpu_hot, canary) == 32);
@@ -39,6 +39,6 @@ void asm_offsets(void)
 	OFFSET(FRAME_RFLAGS, struct frame, rflags);
 	OFFSET(FRAME_RSP, struct frame, rsp);
 	OFFSET(FRAME_SS, struct frame, ss);
-	__asm__ volatile("\n->FRAME_SIZE %0" : : "i"(sizeof(struct frame)));
-	__asm__ volatile("\n->KSTACK_BYTES %0" : : "i"(KSTACK_SIZE));
+	__asm__ volatile("\n.ascii \"->FRAME_SIZE %0\"" : : "i"(sizeof(struct frame)));
+	__asm__ volatile("\n.ascii \"->KSTACK_BYTES %0\"" : : "i"(KSTACK_SIZE));
 }

@@ -25,7 +25,7 @@ struct xsave_header {
 
 static inline struct xsave_header *fpu_area_header(void *area)
 {
-	return (struct xsave_header *)((char *)area + FXSAVE_SIZE);
+	return (struct xsave_header *)(void *)((char *)area + FXSAVE_SIZE);
 }
 
 void fpu_detect(void);

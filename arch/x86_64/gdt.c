@@ -30,7 +30,7 @@ static void set_tss_entry(struct gdt *g, const struct tss *t)
 // An IST stack's top: the gs base is kept there, as NMI, #DB, #DF and #MC may come when gs is the user's.
 static u64 ist_top(u32 n)
 {
-	u64 *top = (u64 *)this_cpu_ptr(&ist_stacks)->s[n] + IST_STACK_SIZE / 8 - 2;
+	u64 *top = (u64 *)(u64)this_cpu_ptr(&ist_stacks)->s[n] + IST_STACK_SIZE / 8 - 2;
 
 	*top = this_cpu_read(this_cpu_offset);
 	return (u64)top;

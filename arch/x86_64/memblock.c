@@ -1,5 +1,5 @@
 // Memory before mm: which of it exists, and which of it is taken. Two sorted tables; all callers run on the boot CPU.
-#include "arch/boot.h"
+#include "boot.h"
 
 #include "arch/pte.h"
 #include "kern/panic.h"

@@ -57,21 +57,26 @@ static INIT void prepare_cpu(u32 cpu)
 	h->canary = t->arch.canary;
 }
 
+// A word of trampoline.S, in its page.
+static INIT u32 *trampoline_word(const char *symbol)
+{
+	return (u32 *)(PHYS_OFFSET + trampoline_page + (u64)(symbol - trampoline_start));
+}
+
 // Code and data of trampoline.S in its page below 1 MiB, and page tables that map that page where it is.
 static INIT void prepare_trampoline(void)
 {
-	char *page = phys_to_virt(trampoline_page);
 	u32 base = (u32)trampoline_page;
 
-	memcpy(page, trampoline_start, (size_t)(trampoline_end - trampoline_start));
-	*(u32 *)(page + (trampoline_gdt_base - trampoline_start)) += base;
-	*(u32 *)(page + (trampoline_far32 - trampoline_start)) += base;
-	*(u32 *)(page + (trampoline_far64 - trampoline_start)) += base;
+	memcpy(phys_to_virt(trampoline_page), trampoline_start, (size_t)(trampoline_end - trampoline_start));
+	*trampoline_word(trampoline_gdt_base) += base;
+	*trampoline_word(trampoline_far32) += base;
+	*trampoline_word(trampoline_far64) += base;
 	arch_pgd_init(trampoline_pgd);
 	trampoline_pgd[0] = virt_to_phys(trampoline_pud) | PTE_TABLE;
 	trampoline_pud[0] = virt_to_phys(trampoline_pmd) | PTE_TABLE;
 	trampoline_pmd[0] = PTE_P | PTE_W | PTE_PS;	// the first 2 MiB
-	*(u32 *)(page + (trampoline_cr3 - trampoline_start)) = (u32)virt_to_phys(trampoline_pgd);
+	*trampoline_word(trampoline_cr3) = (u32)virt_to_phys(trampoline_pgd);
 }
 
 static INIT bool all_started(u32 nr)

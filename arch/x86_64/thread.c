@@ -2,6 +2,7 @@
 #include "arch/thread.h"
 
 #include "arch/frame.h"
+#include "arch/irq.h"
 #include "arch/time.h"
 #include "arch/uaccess.h"
 #include "entry_asm.h"

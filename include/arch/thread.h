@@ -53,7 +53,7 @@ MUST_CHECK int arch_thread_exec(void);
 // The frame of a user task's entry: at the top of its kernel stack.
 static inline struct frame *arch_thread_frame(const struct task *t)
 {
-	return (struct frame *)((char *)((const struct task_head *)t)->stack + KSTACK_SIZE - ARCH_FRAME_SIZE);
+	return (struct frame *)((u64)((const struct task_head *)t)->stack + KSTACK_SIZE - ARCH_FRAME_SIZE);
 }
 
 // TLS of current (as CLONE_SETTLS gives it).

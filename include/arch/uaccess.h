@@ -9,6 +9,8 @@
 #include "lib/compiler.h"
 #include "lib/types.h"
 
+struct frame;
+
 // TASK_SIZE_MAX: first address that no user mapping reaches. Defined by the port.
 // Whether [p, p + n) lies in user space. n == 0 is always fine.
 static inline bool user_range_ok(uptr p, size_t n);
