@@ -148,6 +148,11 @@ static void tree_insert(struct fair_rq *f, struct sched_entity *se)
 	f->load += se->weight;
 	se->min_vruntime = se->vruntime;
 	se->min_slice = se->slice;
+	if (!*link) {	// one waits and one runs: nothing to balance
+		se->node = (struct rb_node){ .rb_parent_color = RB_BLACK };
+		*link = f->tree.rb_leftmost = &se->node;
+		return;
+	}
 	while (*link) {
 		parent = *link;
 		struct sched_entity *p = se_of(parent);
@@ -170,6 +175,10 @@ static void tree_erase(struct fair_rq *f, struct sched_entity *se)
 {
 	f->sum -= key(f, se->vruntime) * se->weight;
 	f->load -= se->weight;
+	if (!f->load) {	// it was the only one
+		f->tree = RB_ROOT_CACHED;
+		return;
+	}
 	rb_erase_augmented_cached(&se->node, &f->tree, &augment_ops);
 }
 

@@ -60,6 +60,8 @@ void waitq_finish(struct waitq *q, struct waitq_entry *e);
 			break; \
 		if (signal_pending_state(state, current)) { err_ = -ERESTARTSYS; break; } \
 		sleep; \
+		if (cond)	/* usually: no need to queue again */ \
+			break; \
 	} \
 	waitq_finish(q, &e_); \
 	err_; })
