@@ -3,8 +3,11 @@
 #include "kern/cpu_hot.h"
 #include "lib/math.h"
 
-// A CPU starts unpreemptible: its idle task keeps the count at 1 for good.
-DEFINE_PER_CPU(struct cpu_hot, cpu_hot) = { .preempt_count = PREEMPT_NO_RESCHED | PREEMPT_ONE };
+// The first task, which is what runs from the first instruction on. Defined in sched/idle.c.
+extern struct task init_task;
+
+// A CPU starts unpreemptible: its idle task keeps the count at 1 for good. Other CPUs than the first get their task from the port.
+DEFINE_PER_CPU(struct cpu_hot, cpu_hot) = { .task = &init_task, .preempt_count = PREEMPT_NO_RESCHED | PREEMPT_ONE };
 
 struct cpumask cpu_possible_mask = { { 1 } };
 struct cpumask cpu_online_mask = { { 1 } };
