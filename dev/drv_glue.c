@@ -7,6 +7,7 @@
 #include "kern/log.h"
 #include "kern/panic.h"
 #include "kern/ref.h"
+#include "lib/ktest.h"
 #include "lib/parse.h"
 #include "lib/string.h"
 #include "mm/slab.h"
@@ -301,6 +302,16 @@ void drv_might_sleep(void)
 {
 	might_sleep();
 }
+
+// ---- tests ----
+#ifdef CONFIG_TESTS
+BUILD_ASSERT(sizeof(struct drv_test) == sizeof(struct ktest) && offsetof(struct drv_test, run) == offsetof(struct ktest, run));
+
+bool drv_test_check(const char *file, u32 line, const char *text, bool held)
+{
+	return ktest_true(file, (int)line, text, held);
+}
+#endif
 
 // ---- files ----
 

@@ -215,7 +215,7 @@ clippy: $(if $(filter 1,$(RUST)),$(R)/kernel.o)
 
 rustdoc: $(R)/kernel.o
 	$(Q)for c in pin-init kernel; do RUSTC_BOOTSTRAP=1 $(RUSTDOC) --edition=2021 --target $(RUST_TARGET_$(ISA)) --sysroot=/dev/null \
-		-Zunstable-options -Aunexpected_cfgs -L $(R) --crate-name $$(echo $$c | tr - _) $(RUST_KERNEL_EXTERNS) -o build/rustdoc \
+		-Zunstable-options -Aunexpected_cfgs -L $(R) -L build/rust --crate-name $$(echo $$c | tr - _) $(RUST_KERNEL_EXTERNS) -o build/rustdoc \
 		rust/$$c/lib.rs || exit 1; done
 	@echo build/rustdoc/kernel/index.html
 

@@ -10,6 +10,7 @@
 #include "drv/panic.h"
 #include "drv/ref.h"
 #include "drv/task.h"
+#include "drv/test.h"
 #include "drv/types.h"
 #include "drv/uaccess.h"
 #include "drv/wait.h"

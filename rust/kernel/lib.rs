@@ -17,6 +17,8 @@ pub mod fs;
 pub mod init;
 pub mod ioctl;
 pub mod iov;
+#[doc(hidden)]
+pub mod kunit;
 pub mod miscdevice;
 pub mod module_param;
 pub mod prelude;
@@ -28,6 +30,7 @@ pub mod transmute;
 pub mod types;
 pub mod uaccess;
 
+mod selftest;
 #[cfg(test)]
 mod tests;
 

@@ -206,7 +206,7 @@ impl<T> Wrapper<T> for Opaque<T> {
 /// Keeps a type from being `Send` and `Sync`.
 pub type NotThreadSafe = PhantomData<*mut ()>;
 
-/// The value of [`NotThreadSafe`].
+/// The value of [`type@NotThreadSafe`].
 #[allow(non_upper_case_globals)]
 pub const NotThreadSafe: NotThreadSafe = PhantomData;
 
