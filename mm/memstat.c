@@ -52,12 +52,10 @@ void mem_info(struct mem_info *out)
 	out->inactive_file = lru_pages(LRU_FILE, false);
 	out->dirty = 0;		// nothing is written back to anywhere yet
 	out->unevictable = out->shmem;
-#if __has_include("mm/tlb.h")
 	out->anon = mm_stat_read(MM_STAT_ANON);
 	out->mapped = mm_stat_read(MM_STAT_MAPPED);
 	out->page_tables = mm_stat_read(MM_STAT_PGTABLES);
 	out->committed = vm_committed();
 	out->commit_limit = vm_commit_limit();
-#endif
 	out->available = available(out, low);
 }

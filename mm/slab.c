@@ -9,7 +9,9 @@
 #include "kern/panic.h"
 #include "kern/percpu_alloc.h"
 #include "kern/rcu.h"
+#include "kern/upcalls.h"
 #include "lib/fmt.h"
+#include "lib/errno.h"
 #include "lib/math.h"
 #include "lib/string.h"
 #include "mm/page_alloc.h"
@@ -430,6 +432,11 @@ void kfree(const void *p)
 		cache_free(s->slab, (void *)p);
 	else
 		folio_put(s);
+}
+
+void rcu_kfree(void *object)
+{
+	kvfree(object);
 }
 
 size_t ksize(const void *p)

@@ -15,13 +15,7 @@
 #include "lib/rbtree.h"
 #include "lib/string.h"
 #include "mm/page_alloc.h"
-#if __has_include("mm/pgtable.h")
 #include "mm/pgtable.h"
-#else
-int kernel_map_range(u64 va, u64 end, paddr_t pa, pgprot_t prot);
-int kernel_map_page(u64 va, u64 pfn, pgprot_t prot);
-void kernel_unmap_range(u64 va, u64 end, void (*fn)(u64 pfn, void *arg), void *arg);
-#endif
 #include "mm/slab.h"
 #include "mm/vmalloc_internal.h"
 #include "sched/task.h"
