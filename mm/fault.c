@@ -438,9 +438,7 @@ void page_fault(struct frame *f, u64 addr, u32 error)
 void fault_init(void)
 {
 	struct folio *zero = folio_alloc(GFP_KERNEL, 0);
-	struct mem_info mi;
 	ASSERT(zero);
 	zero_pfn = folio_pfn(zero);
-	mem_info(&mi);
-	thp_enabled = mi.total >= (512ull << 20 >> PAGE_SHIFT) - 8192;
+	thp_enabled = mem_total_pages() >= (512ull << 20 >> PAGE_SHIFT) - 8192;
 }

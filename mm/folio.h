@@ -32,7 +32,6 @@ struct folio {
 	u64 flags ATOMIC;
 	union {
 		struct list_head lru;			// lruvec lists, or the buddy allocator's
-		struct { void *freelist; u32 inuse, objects; };	// PG_SLAB
 		struct { struct spinlock ptl; void *pt_mm; };	// PG_TABLE: lock of the page table, its mm
 	};
 	union {
@@ -44,8 +43,12 @@ struct folio {
 	union {
 		u64 index;				// in the mapping, or virtual page number (anon)
 		u64 pt_count;				// PG_TABLE: entries in use
+		struct { u32 inuse, objects; };		// PG_SLAB
 	};
-	void *private;					// swap entry, buffers, memory of the owner
+	union {
+		void *private;				// swap entry, buffers, memory of the owner
+		void *freelist;				// PG_SLAB
+	};
 	struct ref ref;
 	struct atomic mapcount;				// page-table entries that map any page of the folio
 	struct memcg *memcg;
@@ -61,8 +64,14 @@ static inline void folio_get(struct folio *f) { ref_get(&f->ref); }
 MUST_CHECK static inline bool folio_try_get(struct folio *f) { return ref_get_unless_zero(&f->ref); }
 static inline void folio_put(struct folio *f) { if (ref_put(&f->ref)) folio_free_final(f); }
 void folio_put_many(struct folio **f, int n);
-// A folio that was just mapped or cached becomes known to reclaim.
-void folio_add_lru(struct folio *f);
+// A new anonymous folio was mapped: it goes on the lists of reclaim (mm/lru.c) if there is somewhere to write it to (swap).
+extern bool anon_reclaimable;
+void lru_add(struct folio *f);
+static inline void folio_add_lru(struct folio *f)
+{
+	if (unlikely(READ_ONCE(anon_reclaimable)))
+		lru_add(f);
+}
 
 // Whole pages for kernel use (page tables, stacks, slabs, pipes): virtual address in the direct map. No folio semantics.
 MUST_CHECK void *pages_alloc(gfp_t gfp, int order);
@@ -98,5 +107,6 @@ struct mem_info {
 		active_anon, inactive_anon, active_file, inactive_file, unevictable, mlocked, dirty, writeback, committed, commit_limit, vmalloc_used;
 };
 void mem_info(struct mem_info *out);
+u64 mem_total_pages(void);			// all that the allocator manages
 // Boot: takes over all memory of the port's map (arch/boot.h). INIT.
 void page_alloc_init(void);

@@ -5,6 +5,8 @@
 DEFINE_LOCK_CLASS(lruvec_lock_class, LOCK_HARDIRQ);
 struct lruvec root_lruvec = { .lock = SPINLOCK_INIT(&lruvec_lock_class), .max_seq = LRU_GENS - 1 };
 
+bool anon_reclaimable;		// set once swap is on
+
 #define GEN_MASK (((1ul << FOLIO_GEN_BITS) - 1) << FOLIO_GEN_SHIFT)
 #define TIER_MASK (((1ul << FOLIO_TIER_BITS) - 1) << FOLIO_TIER_SHIFT)
 

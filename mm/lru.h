@@ -20,7 +20,7 @@ struct lruvec {
 extern struct lruvec root_lruvec;
 
 void lru_init(void);
-void lru_add(struct folio *f);			// to the oldest generation that is safe for a new folio; batched per CPU is not needed at this rate
+// lru_add() is declared in mm/folio.h: to the oldest generation that is safe for a new folio.
 void lru_del(struct folio *f);
 void folio_mark_accessed(struct folio *f);	// an access through a file descriptor
 // Takes up to n of the oldest folios of a type off the lists, each with a reference. Makes older generations when few are left.

@@ -32,6 +32,7 @@ static u64 available(const struct mem_info *m, u64 low)
 
 void mem_info(struct mem_info *out)
 {
+	size_t used;
 	u64 low = 0;
 
 	*out = (struct mem_info){ .free = pcp_pages() };
@@ -45,7 +46,7 @@ void mem_info(struct mem_info *out)
 	slab_totals(&out->slab_reclaimable, &out->slab_unreclaimable);
 	out->kernel_stack = kstack_pages();
 	out->vmalloc_used = vmalloc_pages();
-	out->percpu = percpu_total(NULL) >> PAGE_SHIFT;
+	out->percpu = percpu_total(&used) >> PAGE_SHIFT;
 	out->active_anon = lru_pages(LRU_ANON, true);
 	out->inactive_anon = lru_pages(LRU_ANON, false);
 	out->active_file = lru_pages(LRU_FILE, true);

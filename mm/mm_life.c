@@ -124,22 +124,11 @@ s64 vm_committed(void)
 	return sum;
 }
 
-static u64 total_pages(void)
-{
-	static u64 total;	// RAM does not change
-	if (unlikely(!READ_ONCE(total))) {
-		struct mem_info mi;
-		mem_info(&mi);
-		WRITE_ONCE(total, mi.total);
-	}
-	return total;
-}
-
 u64 vm_commit_limit(void)
 {
 	if (sysctl_overcommit_kbytes)
 		return sysctl_overcommit_kbytes >> (PAGE_SHIFT - 10);
-	return total_pages() * sysctl_overcommit_ratio / 100;
+	return mem_total_pages() * sysctl_overcommit_ratio / 100;
 }
 
 // Modes as in man 5 proc, /proc/sys/vm/overcommit_memory. Heuristic: only what could never fit is refused.
@@ -147,7 +136,7 @@ int vm_charge(struct mm *mm, u64 pages)
 {
 	commit_add(pages);
 	int mode = READ_ONCE(sysctl_overcommit_memory);
-	if (mode == 1 || (mode == 0 && pages <= total_pages()))
+	if (mode == 1 || (mode == 0 && pages <= mem_total_pages()))
 		return 0;
 	if (mode == 2) {
 		u64 limit = vm_commit_limit(), reserve = MIN(mm->total_vm / 32, (u64)(131072 >> (PAGE_SHIFT - 10)));

@@ -228,6 +228,15 @@ static void pcp_flush(struct pcp *c, int i, u32 keep)
 	c->n[i] = MIN(c->n[i], keep);
 }
 
+u64 mem_total_pages(void)
+{
+	u64 n = 0;
+
+	for (int i = 0; i < NR_ZONES; i++)
+		n += READ_ONCE(zones[i].managed);
+	return n;
+}
+
 void pcp_drain(void)
 {
 	unsigned long flags = irq_save();
