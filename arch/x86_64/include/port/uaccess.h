@@ -24,11 +24,11 @@ static ALWAYS_INLINE bool user_range_ok(uptr p, size_t n)
 	return n <= TASK_SIZE_MAX && p.a <= TASK_SIZE_MAX - n;
 }
 
-// For at most 8 bytes: addresses with bit 63 clear are user space, or not canonical and fault, or in the
-// empty page at its end.
+// For at most 8 bytes: what begins in user space ends in it, or in the empty page at its end. (Addresses that are not canonical
+// must not get through: QEMU's TCG ignores bits 48-63, and would reach the kernel's half by them.)
 static ALWAYS_INLINE bool user_small_ok_(uptr p)
 {
-	return (s64)p.a >= 0;
+	return p.a < TASK_SIZE_MAX;
 }
 
 // gcc before 13.3 may move code between an asm goto's output and its use; the empty asm stops it (PR 113921).
