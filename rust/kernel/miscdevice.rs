@@ -19,7 +19,7 @@ pub struct MiscDeviceOptions {
     pub name: &'static CStr,
 }
 
-/// A registered device: /dev/<name> exists as long as this does.
+/// A registered device: its node in /dev exists as long as this does.
 ///
 /// # Invariants
 ///
