@@ -140,11 +140,12 @@ static INIT struct reading read_counters(void)
 	return best;
 }
 
-// Measures TSC and APIC timer for about a millisecond (two with the coarse PIT). False if the reference stands still.
+// Measures TSC and APIC timer for half a millisecond, a whole one with the coarse PIT: under instruction counting a millisecond is a
+// million instructions of start-up. False if the reference stands still.
 static INIT bool measure(u64 *tsc_hz, u64 *apic_hz)
 {
 	u64 hz = arch_fallback_clock_hz() ?: PIT_HZ, mask = arch_fallback_clock_hz() ? arch_fallback_clock_mask() : 0xffff;
-	u64 wanted = hz / (hz == PIT_HZ ? 500 : 1000), loops = 0;
+	u64 wanted = hz / (hz == PIT_HZ ? 1000 : 2000), loops = 0;
 
 	if (hz == PIT_HZ)
 		pit_start();
