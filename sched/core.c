@@ -571,6 +571,9 @@ void sched_task_init(struct task *t)
 int sched_fork(struct task *child, unsigned long clone_flags)
 {
 	sched_task_init(child);
+#ifdef CONFIG_LOCKCHECK
+	child->locks.n = 0;
+#endif
 	if (unlikely(child->flags & PF_IDLE)) {	// start-up runs as CPU 0's idle task
 		child->flags &= ~PF_IDLE;
 		child->cpus_allowed = cpu_possible_mask;
@@ -653,6 +656,13 @@ void sched_exec(void)
 	if (cpu != (int)t->cpu && rq_is_idle(cpu_rq(cpu)))
 		balance_idle_kick(cpu_rq(cpu));	// it pulls what waits behind us
 }
+
+#ifdef CONFIG_LOCKCHECK
+struct lock_stack *task_lock_stack(void)
+{
+	return &current->locks;
+}
+#endif
 
 void softirq_wake_thread(void)
 {
