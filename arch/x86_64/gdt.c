@@ -52,8 +52,10 @@ static void load_gdt(const struct gdt *g)
 	__asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
 }
 
-static void set_syscall_registers(void)
+static void set_syscall_registers(u32 cpu)
 {
+	if (cpu_has(X86_RDTSCP) || cpu_has(X86_RDPID))
+		wrmsr(MSR_TSC_AUX, cpu);	// what rdtscp and rdpid tell programs
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE);
 	// sysretq takes cs from bits 63-48 plus 16 and ss from them plus 8.
 	wrmsr(MSR_STAR, (u64)(USER_CS - 16) << 48 | (u64)KERNEL_CS << 32);
@@ -82,7 +84,7 @@ void gdt_init(u32 cpu)
 		t->ist[i] = ist_top(i);
 	set_tss_entry(g, t);
 	load_gdt(g);
-	set_syscall_registers();
+	set_syscall_registers(cpu);
 }
 
 void arch_percpu_set_area(u32 cpu, void *area)

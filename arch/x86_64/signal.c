@@ -17,6 +17,7 @@
 #define ACT_SIGINFO 0x4u
 #define ACT_RESTORER 0x04000000u
 #define ACT_ONSTACK 0x08000000u
+#define STACK_AUTODISARM 0x80000000u
 #define UCF_FP_XSTATE 0x1u
 #define UCF_SIGCONTEXT_SS 0x2u
 #define UCF_STRICT_RESTORE_SS 0x4u
@@ -115,10 +116,10 @@ static void fill_context(struct sig_context *c, const struct frame *f, const str
 // Where the frame goes: *fp gets the FPU state's place. 0 if it would leave the alternate stack.
 static u64 frame_place(const struct frame *f, const struct sigframe *s, u64 *fp)
 {
-	bool on_alt = sigframe_on_altstack(s, f->rsp);
+	// A stack with SS_AUTODISARM is disarmed while it is used: if it is armed, we are not on it.
+	bool on_alt = !(s->altstack_flags & STACK_AUTODISARM) && sigframe_on_altstack(s, f->rsp);
 	u64 sp = f->rsp - REDZONE;
 
-	// (SS_AUTODISARM: the stack is disarmed while it is used, so that it never counts as "on it".)
 	bool entering = (s->sa_flags & ACT_ONSTACK) && s->altstack_size && !on_alt;
 	if (entering)
 		sp = s->altstack_sp + s->altstack_size;

@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "lib/ktest.h"
 #include "lib/string.h"
+#include "uaccess_asm.h"
 
 void *(*volatile string_test_move)(void *, const void *, size_t) = memmove;
 void *(*volatile string_test_copy)(void *restrict, const void *restrict, size_t) = memcpy;
@@ -87,6 +88,24 @@ KTEST(uaccess_asm, copies_all_sizes)
 		CHECK_EQ(user_clear_asm(to + 2, n), 0);
 		CHECK(same(to, want, sizeof(to)));
 	}
+}
+
+KTEST(uaccess_asm, strncpy_stops_at_nul_and_at_n)
+{
+	static u8 src[8192] ALIGNED(4096);
+
+	for (size_t len = 0; len <= 40; len++)
+		for (size_t n = 0; n <= 48; n += 3)
+			for (size_t at = 4096 - 24; at < 4096 + 9; at++) {
+				fill(to, sizeof(to), 3);
+				for (size_t i = 0; i < 60; i++)
+					src[at + i] = i == len ? 0 : (u8)(0x7f + i % 5);
+				size_t want_len = len < n ? len : n;
+				CHECK_EQ(user_strncpy_asm((char *)to, (const char *)src + at, n), want_len);
+				CHECK_EQ(user_strncpy_asm(NULL, (const char *)src + at, n), want_len);
+				CHECK(same(to, src + at, want_len < n ? want_len + 1 : n));
+				CHECK_EQ(to[n], (u8)(n * 7 + 3 * 13));	// nothing beyond n
+			}
 }
 
 KTEST(uaccess_asm, refuses_what_is_not_user_space)

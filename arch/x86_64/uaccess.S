@@ -244,7 +244,20 @@ FUNC(user_strncpy_asm)
 	cmpq %rdx, %rax
 	jne 1b
 	jmp 3f
-6:	// A NUL is among these eight: finish by bytes. The word has been read, so no fault can come.
+6:	// A NUL is among these eight: keep what is below it. The lowest bit set in r11 is bit 7 of the NUL's byte.
+	andq %r10, %r11
+	bsfq %r11, %r8
+	movq %r11, %r10
+	negq %r10
+	andq %r11, %r10
+	shrq $7, %r10
+	decq %r10
+	andq %r10, %rcx
+	movq %rcx, (%rdi,%rax)
+	shrl $3, %r8d
+	addq %r8, %rax
+	CLAC
+	ret
 2:	EX 4f
 	movb (%rsi,%rax), %cl
 	movb %cl, (%rdi,%rax)
