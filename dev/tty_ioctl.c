@@ -287,7 +287,7 @@ static long set_ldisc(uptr arg)
 	return err ?: n == 0 ? 0 : -EINVAL;	// N_TTY is the only one
 }
 
-static long misc_ioctl(struct tty *t, struct file *f, u32 cmd, u64 arg)
+static long tty_misc_ioctl(struct tty *t, struct file *f, u32 cmd, u64 arg)
 {
 	switch (cmd) {
 	case TIOCEXCL:
@@ -369,6 +369,6 @@ long tty_ioctl(struct file *f, u32 cmd, u64 arg)
 	case TIOCMBIC:
 		return modem(t, cmd, UPTR(arg));
 	default:
-		return misc_ioctl(t, f, cmd, arg);
+		return tty_misc_ioctl(t, f, cmd, arg);
 	}
 }
