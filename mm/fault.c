@@ -24,6 +24,14 @@ bool vma_permits(const struct vma *v, u32 flags)
 
 // ---- anonymous memory ----
 
+static bool all_none(const pte_t *p, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!pte_none(pte_read(p + i)))
+			return false;
+	return true;
+}
+
 // Pages to map at once for a fault at pte p: more when the pages before were touched too, so that sequential use takes few faults and
 // scattered use wastes no memory. Read without the lock: a guess.
 static int anon_order(const struct vma *v, const pte_t *p, u64 addr)
@@ -34,18 +42,10 @@ static int anon_order(const struct vma *v, const pte_t *p, u64 addr)
 		u64 n = 1ull << order, bytes = PAGE_SIZE << order;
 		if (!IS_ALIGNED(addr, bytes) || addr + bytes > v->end || pte_index(addr) < n || addr - bytes < v->start)
 			continue;
-		if (pte_present(pte_read(p - 1)) && pte_present(pte_read(p - n)))
+		if (pte_present(pte_read(p - 1)) && pte_present(pte_read(p - n)) && all_none(p, n))
 			return order;
 	}
 	return 0;
-}
-
-static bool all_none(const pte_t *p, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (!pte_none(pte_read(p + i)))
-			return false;
-	return true;
 }
 
 static int anon_map_zero(struct vma *v, pmd_t *pmd, u64 addr)

@@ -196,7 +196,7 @@ static int vma_attach(struct vma *v, struct file *file, u64 len)
 	if (!err && m && (v->flags & VM_SHARED) && (v->flags & VM_MAYWRITE))
 		err = count_writable(m);
 	if (err) {
-		if (!file && m)
+		if (!v->file && m)		// also: /dev/zero put an object in the file's place
 			shmem_object_put(m);
 		v->mapping = NULL;
 		v->ops = NULL;
