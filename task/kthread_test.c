@@ -10,37 +10,47 @@
 #define NR_THREADS 4
 #define ROUNDS 500
 
+struct seven {
+	int ran;
+	struct completion started;
+};
+
 static int returns_seven(void *arg)
 {
+	struct seven *s = arg;
+
+	complete(&s->started);
 	while (!kthread_should_stop()) {
 		set_current_state(TASK_IDLE);
 		if (!kthread_should_stop())
 			schedule();
 	}
 	WRITE_ONCE(current->state, TASK_RUNNING);
-	*(int *)arg += 1;
+	s->ran++;
 	return 7;
 }
 
 KTEST(kthread, stop_returns_what_the_thread_returned)
 {
 	struct task *t;
-	int ran = 0;
+	struct seven s = {};
 
-	REQUIRE(kthread_run(&t, returns_seven, &ran, "test") == 0);
-	schedule_yield();
+	completion_init(&s.started);
+	REQUIRE(kthread_run(&t, returns_seven, &s, "test") == 0);
+	wait_for_completion(&s.started);	// else it may be stopped before it has begun
 	CHECK_EQ(kthread_stop(t), 7);
-	CHECK_EQ(ran, 1);
+	CHECK_EQ(s.ran, 1);
 }
 
 KTEST(kthread, one_that_was_never_started_does_not_run)
 {
 	struct task *t;
-	int ran = 0;
+	struct seven s = {};
 
-	REQUIRE(kthread_create_on_cpu(&t, 0, returns_seven, &ran, "test") == 0);
+	completion_init(&s.started);
+	REQUIRE(kthread_create_on_cpu(&t, 0, returns_seven, &s, "test") == 0);
 	CHECK_EQ(kthread_stop(t), -EINTR);
-	CHECK_EQ(ran, 0);
+	CHECK_EQ(s.ran, 0);
 }
 
 struct parker {
