@@ -191,7 +191,7 @@ static void copy_fields(struct mm *mm, const struct mm *old)
 		mm->saved_auxv[i] = old->saved_auxv[i];
 	mm->exe_file = old->exe_file;
 	if (mm->exe_file)
-		file_get_ref(mm->exe_file);
+		exe_file_get(mm->exe_file);
 }
 
 int mm_fork(struct mm *old, struct mm **out)

@@ -154,6 +154,9 @@ bool capable(int cap);
 // Upcalls: defined in fs/file.c: references that a VMA or mm holds on a file
 void file_get_ref(struct file *f);
 void file_put_ref(struct file *f);
+// Upcalls: defined in proc/exec.c: the reference of an mm on its program, which nobody may write to meanwhile.
+void exe_file_get(struct file *f);
+void exe_file_put(struct file *f);
 struct mapping *file_mapping(struct file *f);
 bool file_allows_exec(struct file *f);	// not mounted noexec
 u32 file_mode_bits(struct file *f);	// FMODE_READ 1, FMODE_WRITE 2

@@ -74,7 +74,7 @@ void mm_users_put(struct mm *mm)
 	rmap_leave(mm);
 	mm_teardown(mm);
 	if (mm->exe_file)
-		file_put_ref(mm->exe_file);
+		exe_file_put(mm->exe_file);
 	mm->exe_file = NULL;
 	mm_put(mm);
 }

@@ -50,6 +50,7 @@ struct task_work;
 #define WORK_TASK_WORK 0x8u		// task->task_works is not empty
 #define WORK_RESTORE_SIGMASK 0x10u	// saved_sigmask is to be put back if no handler runs
 #define WORK_PTRACE 0x20u
+#define WORK_FORKED 0x40u		// first return of a new task: CLONE_CHILD_SETTID
 #define WORK_RSEQ 0x80u
 #define WORK_SINGLESTEP 0x100u		// bits 30 and 31 are the port's: arch/thread.h
 // entry_work: what must be done at system call entry and exit.

@@ -261,6 +261,18 @@ void pid_detach(struct task *t, enum pid_type type)
 	}
 }
 
+void pid_exchange(struct task *a, struct task *b)
+{
+	struct pid *pa = a->thread_pid, *pb = b->thread_pid;
+
+	hlist_del_rcu(&a->pid_link);
+	hlist_del_rcu(&b->pid_link);
+	rcu_assign_pointer(a->thread_pid, pb);
+	rcu_assign_pointer(b->thread_pid, pa);
+	hlist_add_head_rcu(&a->pid_link, &pb->tasks[PIDTYPE_PID]);
+	hlist_add_head_rcu(&b->pid_link, &pa->tasks[PIDTYPE_PID]);
+}
+
 void pid_init(void)
 {
 	pid_cache = kmem_cache_create("pid", sizeof(struct pid) + sizeof(struct upid), 0, SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT | SLAB_PANIC, NULL);

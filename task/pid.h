@@ -52,6 +52,8 @@ struct task *pid_task_get(struct pid *p, enum pid_type t);	// counted or null
 struct task *find_task_get(pid_t nr);				// thread with this number in current's namespace, counted
 void pid_attach(struct task *t, enum pid_type type, struct pid *p);	// tasklist_lock held for write
 void pid_detach(struct task *t, enum pid_type type);
+// Two tasks change numbers (exec of a thread). tasklist_lock held for write.
+void pid_exchange(struct task *a, struct task *b);
 pid_t task_pid_vnr(struct task *t);
 pid_t task_tgid_vnr(struct task *t);
 struct pid *pid_next(struct pid_namespace *ns, pid_t *nr);	// iteration for /proc: first pid >= *nr, counted

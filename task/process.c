@@ -290,7 +290,7 @@ static void limits_init(void)
 	init_process.rlim[RLIMIT_NPROC] = init_process.rlim[RLIMIT_SIGPENDING] = (struct rlimit_k){ max_threads / 2, max_threads / 2 };
 }
 
-void task_init(void)
+void process_init(void)
 {
 	struct task *t = &init_task;
 

@@ -101,7 +101,11 @@ MUST_CHECK int task_work_add(struct task *t, struct task_work *w, bool notify);
 void task_work_run(void);
 // oom.c defines oom_kill(); see mm/mm.h.
 
+// Upcalls: defined in proc/.
+bool is_current_pgrp_orphaned(void);
+u64 total_forks(void);
+
 extern struct atomic nr_threads;
 extern int max_threads;			// kernel.threads-max
 // INIT: after slabs and vmalloc: makes init_task complete (credentials, process, signals, pid 0).
-void task_init(void);
+void process_init(void);

@@ -348,7 +348,7 @@ static int send_checked(struct task *t, int sig, const struct siginfo_k *info, e
 }
 
 // Group: success if it reached anybody; else the last error, with EPERM preferred.
-static int send_group_locked(struct pid *pgrp, int sig, const struct siginfo_k *info)
+int send_signal_group_locked(struct pid *pgrp, int sig, const struct siginfo_k *info)
 {
 	int ret = -ESRCH;
 	bool ok = false;
@@ -369,7 +369,7 @@ int send_signal_pid(struct pid *pid, int sig, const struct siginfo_k *info, enum
 
 	if (type == PIDTYPE_PGID) {
 		tasklist_read_lock();
-		err = send_group_locked(pid, sig, info);
+		err = send_signal_group_locked(pid, sig, info);
 		tasklist_read_unlock();
 		return err;
 	}

@@ -659,8 +659,7 @@ void do_signal(struct frame *f)
 void fault_user(struct frame *f, int sig, int si_code, u64 addr, u32 trapno, u64 error)
 {
 	(void)f;
-	current->arch.trapno = trapno;
-	current->arch.error_code = error;
+	arch_fault_note(trapno, error, addr);
 	force_sig_fault(sig, si_code, addr);
 }
 

@@ -107,6 +107,8 @@ MUST_CHECK struct sighand *sighand_lock(struct task *t, unsigned long *flags);
 static inline void sighand_unlock(struct sighand *s, unsigned long flags) NO_LOCK_ANALYSIS { spin_unlock_irqrestore(&s->siglock, flags); }
 // siglock held: queues a signal and wakes whom it concerns. force: also for an init that has no handler.
 int send_signal_locked(struct task *t, int sig, const struct siginfo_k *info, enum pid_type type, bool force);
+// The same as send_signal_pid(PGID) for who holds tasklist_lock.
+int send_signal_group_locked(struct pid *pgrp, int sig, const struct siginfo_k *info);
 // siglock held. fatal: wakes killable sleeps and stopped tasks.
 void signal_wake_up(struct task *t, bool fatal);
 bool signal_default_ignored(int sig);

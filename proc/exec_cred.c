@@ -1,0 +1,89 @@
+// exec: what the new program may do: set-user-ID bits, capabilities, no_new_privs. man 7 capabilities, "Transformation of capabilities during execve()".
+#include "fs/file.h"
+#include "fs/mount.h"
+#include "lib/errno.h"
+#include "proc/exec.h"
+#include "task/cred.h"
+#include "task/process.h"
+#include <linux/capability.h>
+#include <linux/personality.h>
+#include <linux/securebits.h>
+#include <linux/stat.h>
+
+static void fill_ids(struct exec *x, struct cred *new)
+{
+	struct file *f = x->prog.file;
+	struct inode *inode = f->inode;
+	umode_t mode = READ_ONCE(inode->mode);
+
+	if ((f->path.mnt && (f->path.mnt->flags & MNT_NOSUID)) || current->no_new_privs)
+		return;
+	if (!(mode & (S_ISUID | S_ISGID)))
+		return;
+	if (mode & S_ISUID) {
+		x->per_clear |= PER_CLEAR_ON_SETID;
+		new->euid = inode->uid;
+	}
+	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP)) {
+		x->per_clear |= PER_CLEAR_ON_SETID;
+		new->egid = inode->gid;
+	}
+}
+
+// Somebody outside this process shares our root and current directory: a gain of privilege would be theirs too.
+static bool fs_is_shared(void)
+{
+	return ref_read(&current->fs->ref) > current->process->nr_threads;
+}
+
+int exec_creds_compute(struct exec *x)
+{
+	const struct cred *old = current_cred();
+	struct cred *new;
+	int err = prepare_creds(&new);
+
+	if (err)
+		return err;
+	kuid_t root = make_kuid(new->user_ns, 0);
+	bool effective = false;
+	fill_ids(x, new);
+	new->cap_permitted = 0;		// no file capabilities yet (security.capability)
+	if (!(new->securebits & BIT(SECURE_NOROOT))) {
+		if (uid_eq(new->euid, root) || uid_eq(new->uid, root))
+			new->cap_permitted = new->cap_bset | old->cap_inheritable;
+		effective = uid_eq(new->euid, root);
+	}
+	bool gained = new->cap_permitted & ~old->cap_permitted;
+	bool setid = !uid_eq(new->euid, old->uid) || !gid_eq(new->egid, old->gid);
+	if (gained)
+		x->per_clear |= PER_CLEAR_ON_SETID;
+	if ((setid || gained) && (current->no_new_privs || fs_is_shared())) {
+		if (!ns_capable(new->user_ns, CAP_SETUID) || current->no_new_privs) {
+			new->euid = new->uid;
+			new->egid = new->gid;
+		}
+		new->cap_permitted &= old->cap_permitted;
+	}
+	new->suid = new->fsuid = new->euid;
+	new->sgid = new->fsgid = new->egid;
+	if (setid)
+		new->cap_ambient = 0;
+	new->cap_permitted |= new->cap_ambient;
+	new->cap_effective = effective ? new->cap_permitted : new->cap_ambient;
+	new->securebits &= ~BIT(SECURE_KEEP_CAPS);
+	x->secure = setid || (!uid_eq(new->uid, root) && (effective || (new->cap_permitted & ~new->cap_ambient)));
+	x->cred = new;
+	return 0;
+}
+
+void exec_creds_commit(struct exec *x)
+{
+	struct mm *mm = current->mm;
+
+	if (x->secure)
+		current->pdeath_signal = 0;
+	bool same = uid_eq(x->cred->euid, x->cred->uid) && gid_eq(x->cred->egid, x->cred->gid);
+	commit_creds(x->cred);
+	x->cred = NULL;
+	mm_set_dumpable(mm, same && !x->unreadable ? 1 : 0);
+}
