@@ -21,8 +21,8 @@ static const char *const flags_ext_c[32] = { "lahf_lm", "cmp_legacy", "svm", "ex
 static const char *const flags_7b[32] = { "fsgsbase", "tsc_adjust", "-", "bmi1", "hle", "avx2", "-", "smep", "bmi2", "erms",
 	"invpcid", "rtm", "cqm", "-", "mpx", "rdt_a", "avx512f", "avx512dq", "rdseed", "adx", "smap", "avx512ifma", "-", "clflushopt",
 	"clwb", "intel_pt", "avx512pf", "avx512er", "avx512cd", "sha_ni", "avx512bw", "avx512vl" };
-static const char *const flags_7c[32] = { [1] = "avx512vbmi", [2] = "umip", [3] = "pku", [8] = "gfni", [9] = "vaes",
-	[10] = "vpclmulqdq", [16] = "la57", [22] = "rdpid" };
+static const char *const flags_7c[32] = { [1] = "avx512vbmi", [2] = "umip", [8] = "gfni", [9] = "vaes",
+	[10] = "vpclmulqdq", [22] = "rdpid" };
 static const char *const flags_7d[32] = { [4] = "fsrm" };
 
 struct text {
