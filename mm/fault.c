@@ -3,7 +3,6 @@
 // The usual fault takes no lock but the page table's: the VMA is found under RCU and pinned. Everything else (no VMA there, a stack to
 // grow, a writer at work) takes mmap_lock to find out, and pins too.
 #include "arch/frame.h"
-#include "arch/irq.h"
 #include "arch/uaccess.h"
 #include "mm/internal.h"
 #include "mm/vmalloc.h"
@@ -421,11 +420,7 @@ void page_fault(struct frame *f, u64 addr, u32 error)
 		return;
 	}
 	if (likely(addr < TASK_SIZE_MAX && mm)) {
-		if (!user)
-			irq_enable();
 		err = mm_fault(mm, addr, error & (FAULT_WRITE | FAULT_EXEC | FAULT_USER), &sig, &code);
-		if (!user)
-			irq_disable();
 		if (likely(!err))
 			return;
 	}
