@@ -1,4 +1,5 @@
 // What is left to do before a return to user mode, and around traced system calls.
+#include "proc/exit_work.h"
 #include "arch/entry.h"
 #include "arch/frame.h"
 #include "kern/lockcheck.h"
@@ -37,13 +38,12 @@ void exit_to_user_work(struct frame *f, u32 work)
 bool syscall_entry_work(struct frame *f, u32 entry_work)
 {
 	if (entry_work & ENTRY_WORK_TRACE)
-		trace(TRACE_SYSCALLS, "%s[%d] call %ld(%llx, %llx, %llx, %llx)", current->comm, current->pid, frame_syscall_nr(f),
-		      frame_syscall_arg(f, 0), frame_syscall_arg(f, 1), frame_syscall_arg(f, 2), frame_syscall_arg(f, 3));
+		syscall_trace_enter(f);
 	return true;
 }
 
 void syscall_exit_work(struct frame *f, u32 entry_work)
 {
 	if (entry_work & ENTRY_WORK_TRACE)
-		trace(TRACE_SYSCALLS, "%s[%d] call %ld = %ld", current->comm, current->pid, frame_syscall_nr(f), frame_return(f));
+		syscall_trace_exit(f);
 }
