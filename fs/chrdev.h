@@ -23,3 +23,10 @@ extern const struct file_ops chrdev_open_ops;		// of special inodes: finds the c
 // /dev nodes: devtmpfs (fs/devtmpfs) shows them. Context: task, early start-up included.
 MUST_CHECK int devnode_add(const char *name, umode_t mode, dev_t dev);	// mode with S_IFCHR or S_IFBLK; "dir/name" allowed
 void devnode_remove(const char *name);
+// Who keeps the nodes (devtmpfs): told of those there are, then of each change. Context: task; a mutex is held.
+struct devnode_sink {
+	void (*add)(const char *name, umode_t mode, dev_t dev);
+	void (*remove)(const char *name);
+};
+void devnode_set_sink(const struct devnode_sink *s);
+int chrdev_list(struct seq_file *m);			// /proc/devices

@@ -68,8 +68,7 @@ struct file {
 	u64 version;			// directory cursor
 	struct { u64 start, prev; u32 size; } ra;
 	struct hlist_head ep_links;	// epolls that watch it
-	struct task_work put_work;
-	struct rcu_head rcu;
+	union { struct task_work put_work; struct llist_node put_list; };
 };
 #define FMODE_READ 0x1u
 #define FMODE_WRITE 0x2u
@@ -82,11 +81,15 @@ struct file {
 #define FMODE_CAN_READ 0x100u
 #define FMODE_CAN_WRITE 0x200u
 #define FMODE_OPENED 0x400u
-#define FMODE_WRITER 0x800u		// counts in inode.writecount
+#define FMODE_WRITER 0x800u		// counts in inode.writecount and mount.writers
+#define FMODE_CREATED 0x1000u		// this open made it
+#define FMODE_STREAM 0x2000u		// reads and writes have no position
 
 static inline struct file *file_get(struct file *f) { ref_get(&f->ref); return f; }
 void file_put(struct file *f);
 // A file without a path in any tree (pipes, eventfd...): inode consumed on success.
+// The file of a dentry made by d_alloc_pseudo() with its inode (both consumed on success).
+MUST_CHECK int file_pseudo(struct mount *m, struct dentry *d, u32 flags, const struct file_ops *ops, struct file **out);
 MUST_CHECK int file_anon(const char *name, const struct file_ops *ops, void *private, u32 flags, struct file **out);
 MUST_CHECK int file_alloc(u32 flags, const struct cred *cred, struct file **out);	// -ENFILE
 void file_free_unopened(struct file *f);
@@ -95,10 +98,14 @@ MUST_CHECK int file_open(const char *kernel_path, u32 flags, umode_t mode, struc
 // Data, permission and limits checked; the bodies of read(2) and write(2).
 ssize_t file_read(struct file *f, struct iov_iter *to, loff_t *pos);
 ssize_t file_write(struct file *f, struct iov_iter *from, loff_t *pos);
+// For ->write of files with a size: O_APPEND, RLIMIT_FSIZE (SIGXFSZ), the file system's maximum. Cuts the iterator. Bytes to write, 0, or -errno.
+ssize_t file_write_checks(struct kiocb *k, struct iov_iter *from);
 ssize_t kernel_read(struct file *f, void *buf, size_t n, loff_t *pos);
 ssize_t kernel_write(struct file *f, const void *buf, size_t n, loff_t *pos);
 loff_t file_llseek(struct file *f, loff_t off, int whence);
 loff_t generic_llseek(struct file *f, loff_t off, int whence, loff_t max, loff_t eof);
+loff_t no_llseek(struct file *f, loff_t off, int whence);
+u64 file_nr_open(void), file_max(void);		// /proc/sys/fs/file-nr
 u32 file_poll(struct file *f, struct poll_table *t);
 int deny_write_access(struct file *f);		// -ETXTBSY
 void allow_write_access(struct file *f);
@@ -115,9 +122,7 @@ struct files {
 	struct ref ref;			// tasks that share it; 1: lookups take no reference
 	struct fdtable __rcu *fdt;
 	struct spinlock lock;		// writers
-	u32 next_fd;
-	bool resizing;
-	struct waitq resize_wait;
+	u32 next_fd;			// no free descriptor below
 	struct fdtable first;
 	unsigned long first_open[1], first_cloexec[1], first_full[1];
 	struct file __rcu *first_fd[64];

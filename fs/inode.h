@@ -3,13 +3,15 @@
 // Lock order: s_umount > inode.rwsem (parent before child; two directories by rename's rule) > dentry.lock (parent before child) > inode.lock, LRU locks.
 // Path walk reads all of this under RCU and sequence counts without a store.
 #pragma once
-#include "kern/rcu.h"
+#include "kern/rculist.h"
 #include "kern/ref.h"
 #include "kern/seqlock.h"
 #include "lib/list.h"
+#include "lib/rbtree.h"
 #include "mm/mapping.h"
 #include "mm/mm.h"
 #include "sched/mutex.h"
+#include "sched/sched.h"
 #include "sched/waitq.h"
 
 struct cred;
@@ -134,8 +136,7 @@ struct inode {
 	u32 fsnotify_mask;
 	void *fsnotify;
 	void *private;			// file system's own
-	struct mapping data;
-	struct rcu_head rcu;
+	union { struct mapping data; struct rcu_head rcu; };	// data is destroyed before rcu is used
 };
 #define IOP_NO_PERMISSION 0x1u		// ops->permission is null
 #define IOP_LINK_CACHED 0x2u
@@ -148,6 +149,7 @@ struct inode {
 #define I_NEW 0x8u
 #define I_FREEING 0x20u
 #define I_DIRTY 0x7u
+#define I_LINKABLE 0x40u		// O_TMPFILE without O_EXCL: may get a name
 
 #define MAY_EXEC 1
 #define MAY_WRITE 2
@@ -172,8 +174,11 @@ struct dentry {
 	union { u64 lockref; struct { struct spinlock lock; s32 count; }; };
 	const struct dentry_ops *ops SET_ONCE;
 	struct super_block *sb SET_ONCE;
-	void *private;
-	struct list_head lru;
+	union {
+		struct { void *private; struct list_head lru; };
+		struct rb_node dir_node;	// pinned entries of in-memory file systems: the order of readdir (by dir_cookie)
+	};
+	u64 dir_cookie;
 	struct list_head child;		// in parent.children
 	struct list_head children GUARDED_BY(&lock);
 	union { struct hlist_node alias; struct rcu_head rcu; };
@@ -192,6 +197,9 @@ struct dentry {
 #define D_T_SPECIAL 4u
 #define D_T_AUTODIR 5u
 #define D_KILLED 0x40u
+#define D_OP_REVALIDATE 0x80u		// what ops has
+#define D_OP_DELETE 0x100u
+#define D_PINNED 0x200u			// one count keeps it: in-memory file systems
 
 struct dentry_ops {
 	int (*revalidate)(struct dentry *d, u32 flags);	// 1 valid, 0 not, -ECHILD: ask again with references
@@ -215,19 +223,44 @@ struct dentry *d_lookup(struct dentry *parent, const struct qstr *name);	// coun
 struct dentry *d_lookup_rcu(struct dentry *parent, const struct qstr *name, u32 *seq);
 MUST_CHECK int d_alloc_parallel(struct dentry *parent, const struct qstr *name, struct dentry **out);	// found or in-lookup
 void d_lookup_done(struct dentry *d);
+MUST_CHECK bool dget_unless_dead(struct dentry *d);	// under RCU
+void qstr_init(struct qstr *q, const struct dentry *parent, const char *name, size_t len);
+// Makes d the pinned entry of an in-memory file system: d_instantiate() and one count for it. d_unpin() gives that back.
+void d_instantiate_pinned(struct dentry *d, struct inode *inode);
+void d_unpin(struct dentry *d);
+// O_TMPFILE: names the unnamed dentry of f "#ino" and gives it the inode (reference consumed).
+void d_tmpfile(struct file *f, struct inode *inode);
 void d_drop(struct dentry *d);			// unhashes
 void d_delete(struct dentry *d);		// after unlink: negative or unhashed
 void d_move(struct dentry *d, struct dentry *target, bool exchange);
+MUST_CHECK int d_alloc_pseudo(struct super_block *sb, const char *name, struct dentry **out);	// of no tree
 MUST_CHECK int d_make_root(struct inode *root, struct dentry **out);	// consumes inode also on failure
 void d_genocide(struct dentry *root);		// drops the pinned entries of an in-memory file system
 void d_invalidate(struct dentry *d);
 bool d_is_ancestor(const struct dentry *a, const struct dentry *d);
 char *dynamic_dname(char *buf, size_t n, const char *fmt, ...) PRINTF(3, 4);
-void dcache_shrink_sb(struct super_block *sb);
+void dcache_shrink_sb(struct super_block *sb);	// frees all unused entries
 u64 dcache_nr(void);
+u64 dcache_count_unused(struct super_block *sb);
+u64 dcache_scan(struct super_block *sb, u64 nr);
+extern struct seqlock rename_lock;		// moves of dentries: d_path and searches retry
+void dcache_init(void);
 
 // Inodes (fs/inode.c)
 MUST_CHECK int inode_alloc(struct super_block *sb, struct inode **out);	// count 1, initialised, times now, next ino
+u64 inode_next_ino(void);			// for kernel-internal file systems: per-CPU batches
+// DAC_OVERRIDE and friends against an inode's owner; the owner test of chmod, sticky directories and O_NOATIME.
+bool inode_capable(const struct inode *inode, int cap);
+bool inode_in_group(const struct inode *inode);
+int inode_sticky_check(const struct inode *dir, const struct inode *inode);	// 1: refuses
+bool inode_atime_due(const struct inode *inode, u32 mnt_flags);
+void inode_touch_atime(struct inode *inode, u32 mnt_flags, const struct mount *m);
+int file_remove_privs(struct inode *inode);	// write by a user: drops setuid and setgid. rwsem held for write
+u32 inode_privs_to_kill(const struct inode *inode, bool chown);	// ATTR_KILL_*
+void inode_init(void);
+static inline bool inode_is_readonly(const struct inode *inode);
+MUST_CHECK int inode_get_write_access(struct inode *inode);	// -ETXTBSY
+static inline void inode_put_write_access(struct inode *inode) { atomic_dec(&inode->writecount); }
 void inode_init_owner(struct inode *inode, const struct inode *dir, umode_t mode);
 void iget(struct inode *inode);
 void iput(struct inode *inode);			// last one: evict. Context: task
@@ -278,6 +311,7 @@ struct super_block {
 	u64 nr_dentry_unused GUARDED_BY(&lock);
 	struct atomic64 next_ino;
 	struct list_head list;
+	struct mutex rename_mutex;		// renames that change a directory's parent
 	struct shrinker shrink;
 	char id[32];
 	void *private;
@@ -293,7 +327,25 @@ struct fs_type {
 };
 #define FS_USERNS_MOUNT 0x1u
 #define FS_NODEV 0x2u
+#define FS_INTERNAL 0x4u		// not in /proc/filesystems, not for mount(2)
+#define SB_RDONLY 0x1u
+#define SB_NOSUID 0x2u
+#define SB_NODEV 0x4u
+#define SB_NOEXEC 0x8u
+#define SB_SYNCHRONOUS 0x10u
+#define SB_NOATIME 0x400u
+#define SB_NODIRATIME 0x800u
+#define SB_SILENT 0x8000u
+#define SB_LAZYTIME 0x2000000u
+#define SB_NOUSER 0x80000000u
 int fs_register(struct fs_type *t);
+const struct fs_type *fs_find(const char *name);
+int fs_list(struct seq_file *m);			// /proc/filesystems
+MUST_CHECK int sb_alloc(const struct fs_type *t, u32 flags, struct super_block **out);	// active 1, root null
+int sb_remount(struct super_block *sb, u32 flags, const char *options);	// umount rwsem held for write
+int sb_sync_all(bool wait);
+void sb_put(struct super_block *sb);
+static inline bool inode_is_readonly(const struct inode *inode) { return READ_ONCE(inode->sb->flags) & 1; }	// SB_RDONLY
 // Helpers for fs_type.mount: a fresh in-memory sb filled by fill(); one shared instance.
 int mount_nodev(const struct fs_type *t, u32 flags, const char *options, int (*fill)(struct super_block *sb, const char *options), struct dentry **out);
 int mount_single(const struct fs_type *t, u32 flags, const char *options, int (*fill)(struct super_block *sb, const char *options), struct dentry **out);

@@ -21,7 +21,9 @@ struct mount {
 	struct mount_namespace *ns;
 	long __percpu *count;			// references, per CPU; summed when it is to go
 	struct atomic writers;
-	bool detached;				// MNT_DETACHed or namespace gone: last put frees
+	bool detached ATOMIC;			// in no tree (any more): the last put frees. Set under mount_lock
+	struct path was_on;			// until the last steps of umount: references to give back
+	bool expiring;				// umount2(MNT_EXPIRE) has asked once
 	struct list_head share, slaves, slave GUARDED_BY(mount_lock);	// propagation
 	struct mount *master;
 	int group_id;
@@ -63,6 +65,9 @@ void mnt_drop_write(struct mount *m);
 struct mount *mount_lookup(struct mount *parent, struct dentry *mp);		// RCU / mount_lock, not counted
 bool path_follow_mounts(struct path *p);		// down through mounts on p; counted
 bool path_up_mount(struct path *p);			// from a mount's root to its mountpoint; counted
+// The calling task may change its mount namespace.
+bool may_mount(void);
+struct mount_namespace *current_mount_ns(void);
 int do_mount(const char *source, const struct path *where, const char *type, u64 flags, const char *data);
 int do_umount(const struct path *p, int flags);
 int do_pivot_root(const struct path *new_root, const struct path *put_old);

@@ -38,10 +38,17 @@ struct filename {
 	const char *name;
 	uptr user;			// where it came from (0: kernel)
 	u32 len;
-	struct ref ref;
-	char buf[];
+	bool heap;			// putname() frees it; the text follows the struct
+};
+// Room for a short name on the caller's stack.
+#define NAME_BUF 192
+struct name_buf {
+	struct filename n;
+	char text[NAME_BUF];
 };
 MUST_CHECK int getname(uptr user, u32 lookup_flags, struct filename **out);
+// In b, or allocated when it is longer. putname() all the same.
+MUST_CHECK int getname_buf(struct name_buf *b, uptr user, u32 lookup_flags, struct filename **out);
 MUST_CHECK int getname_kernel(const char *s, struct filename **out);
 void putname(struct filename *n);
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "fs/file.h"
 #include "lib/compiler.h"
+#include <stdarg.h>
 
 struct seq_file;
 struct seq_ops {		// start..stop may hold locks; records are positions 0, 1, 2...
@@ -18,7 +19,11 @@ struct seq_file {
 	const struct seq_ops *ops;
 	struct file *file;
 	void *private;
+	struct seq_ops single;		// of single_open()
 };
+// A show() that returns SEQ_SKIP has written nothing that counts.
+#define SEQ_SKIP 1
+void seq_vprintf(struct seq_file *m, const char *fmt, va_list ap) PRINTF(2, 0);
 MUST_CHECK int seq_open(struct file *f, const struct seq_ops *ops, void *private);
 MUST_CHECK int single_open(struct file *f, int (*show)(struct seq_file *m, void *v), void *private);
 ssize_t seq_read(struct kiocb *k, struct iov_iter *to);

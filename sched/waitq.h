@@ -65,6 +65,19 @@ void waitq_finish(struct waitq *q, struct waitq_entry *e);
 	} \
 	waitq_finish(q, &e_); \
 	err_; })
+// Sleeps as an exclusive waiter: one of them is woken per waitq_wake_one(). Interruptible.
+#define WAIT_EVENT_EXCLUSIVE(q, cond) ({ \
+	int err_ = 0; \
+	struct waitq_entry e_ = { .fn = waitq_wake_task, .task = current, .link = LIST_HEAD_INIT(e_.link) }; \
+	while (!(cond)) { \
+		waitq_prepare(q, &e_, TASK_INTERRUPTIBLE, true); \
+		if (cond) \
+			break; \
+		if (signal_pending(current)) { err_ = -ERESTARTSYS; break; } \
+		schedule(); \
+	} \
+	waitq_finish(q, &e_); \
+	err_; })
 #define WAIT_EVENT(q, cond) ((void)((cond) ? 0 : WAIT_EVENT_STATE(q, cond, TASK_UNINTERRUPTIBLE, schedule())))
 // For kernel threads with nothing to do: not counted in the load average.
 #define WAIT_EVENT_IDLE(q, cond) ((void)((cond) ? 0 : WAIT_EVENT_STATE(q, cond, TASK_IDLE, schedule())))

@@ -1,0 +1,14 @@
+// fs/mount_internal.h - for fs/mount*.c.
+#pragma once
+#include "fs/fs_internal.h"
+
+void mount_write_lock(void);	// mount_lock and its sequence
+void mount_write_unlock(void);
+long mnt_count(const struct mount *m);
+// root: consumed (with the active reference of its super block) on success.
+MUST_CHECK int mount_make(struct dentry *root, const char *source, u32 flags, struct mount **out);
+MUST_CHECK int mount_clone(struct mount *old, struct dentry *root, struct mount **out);
+void mount_attach(struct mount *m, struct mount *parent, struct dentry *mp, struct mount_namespace *ns);
+void mount_unhash(struct mount *m, struct path *where);
+struct mount *mount_next(struct mount *m, struct mount *root);
+MUST_CHECK int mount_ns_alloc(struct user_namespace *user_ns, struct mount_namespace **out);
