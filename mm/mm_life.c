@@ -16,7 +16,7 @@ static struct kmem_cache *mm_cache;
 
 static int mm_alloc(struct mm **out, struct mm *rmap_parent)
 {
-	struct mm *mm = kmem_cache_alloc(mm_cache, GFP_KERNEL);
+	struct mm *mm = kmem_cache_alloc(mm_cache, GFP_KERNEL | GFP_UNINIT);
 	if (!mm)
 		return -ENOMEM;
 	*mm = (struct mm){ .users = { 1 }, .ref = REF_INIT(1), .seq = 1, .task_size = TASK_SIZE_MAX };

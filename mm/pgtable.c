@@ -202,7 +202,7 @@ void tables_unlink(struct tlb_gather *g, u64 start, u64 end, u64 floor, u64 ceil
 	if (ceiling == 0)
 		ceiling = PTRS_PER_PGD_USER * PGD_SIZE;
 	// A leaf table whose span is not ours whole can only be at the edges: nothing to do for a small range beside a neighbour.
-	if (ALIGN_UP(MAX(floor, start & PMD_MASK), PMD_SIZE) >= ceiling)
+	if (ALIGN_UP(MAX(floor, start & PMD_MASK), PMD_SIZE) + PMD_SIZE > ceiling)
 		return;
 	for (u64 a = start; a < end; a = pgd_next(a, end)) {
 		pgd_t *gp = g->mm->pgd + pgd_index(a);

@@ -12,7 +12,7 @@ void rmap_init(void)
 
 static struct rmap_root *rmap_node(struct rmap_root *parent)
 {
-	struct rmap_root *r = kmem_cache_alloc(rmap_cache, GFP_KERNEL);
+	struct rmap_root *r = kmem_cache_alloc(rmap_cache, GFP_KERNEL | GFP_UNINIT);
 	if (!r)
 		return NULL;
 	*r = (struct rmap_root){ .parent = parent, .top = parent ? parent->top : r, .depth = parent ? parent->depth + 1 : 0, .users = 1 };

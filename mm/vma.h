@@ -55,6 +55,7 @@ struct vm_ops {
 	void (*open)(struct vma *v);		// a copy was made (split, fork)
 	void (*close)(struct vma *v);
 	// Supplies fault->folio. 0, or -errno: -EFAULT gives SIGSEGV, -EIO and -ENODATA SIGBUS, -ENOMEM OOM, -EINTR retries after the signal.
+	// A handler whose folios are not in v->mapping (devices) has v->mapping set to null by the mmap operation.
 	int (*fault)(struct fault *f);
 	int (*page_mkwrite)(struct fault *f);	// a shared file page becomes writable
 	const char *(*name)(struct vma *v);	// for /proc/pid/maps
