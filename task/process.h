@@ -2,6 +2,7 @@
 //
 // Lifetime: counted, one reference per thread; the struct outlives the leader. Lock order: tasklist_lock > sighand.siglock > (pi_lock, waitq).
 #pragma once
+#include "kern/rculist.h"
 #include "kern/ref.h"
 #include "kern/seqlock.h"
 #include "sched/task.h"

@@ -330,6 +330,8 @@ static bool kill_ok_by_cred(struct task *t)
 
 int may_signal(struct task *t, int sig, const struct siginfo_k *info)
 {
+	if (sig < 0 || sig > NSIG_K)
+		return -EINVAL;
 	if (info == SEND_SIG_PRIV || (!is_si_special(info) && info->si_code > 0))
 		return 0;	// the kernel
 	if (t->process == current->process || kill_ok_by_cred(t))

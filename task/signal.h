@@ -59,7 +59,7 @@ int send_signal_group(struct pid *pgrp, int sig, bool priv);		// kernel to a pro
 void force_sig_fault(int sig, int code, u64 addr);
 void force_sig(int sig);
 void force_fatal_sig(int sig);
-int may_signal(struct task *t, int sig, const struct siginfo_k *info);	// 0, -EPERM
+int may_signal(struct task *t, int sig, const struct siginfo_k *info);	// 0, -EPERM, -EINVAL (no such signal)
 
 // current's mask and pending.
 void set_current_blocked(u64 set);		// SIGKILL and SIGSTOP are removed
