@@ -268,7 +268,7 @@ static const struct super_ops tmpfs_super_ops = {
 	.put_super = tmpfs_put_super,
 };
 
-static int tmpfs_fill(struct super_block *sb, const char *options)
+int tmpfs_fill(struct super_block *sb, const char *options)
 {
 	struct tmpfs_sb *s = kalloc(sizeof(*s), GFP_KERNEL);
 	struct inode *root;

@@ -32,3 +32,5 @@ extern const struct file_ops tmpfs_dir_ops, tmpfs_file_ops;
 // An inode for dir (null: the root), nlink 1 (directory: 2). -ENOSPC, -ENOMEM.
 MUST_CHECK int tmpfs_new_inode(struct super_block *sb, const struct inode *dir, umode_t mode, dev_t rdev, struct inode **out);
 int tmpfs_setattr(struct dentry *d, struct iattr *a);
+// Makes sb a tmpfs: for mount_nodev(), and for devtmpfs, which is one.
+MUST_CHECK int tmpfs_fill(struct super_block *sb, const char *options);
