@@ -4,6 +4,7 @@
 #include "arch/frame.h"
 #include "arch/thread.h"
 #include "fs/file.h"
+#include "fs/mount.h"
 #include "fs/path.h"
 #include "kern/trace.h"
 #include "lib/errno.h"
@@ -23,31 +24,39 @@
 
 // ---- opening ----------------------------------------------------------------------------------------------------------
 
-// FMODE_EXEC among the open flags asks for execute permission instead of read, a regular file, and a mount without noexec.
+// open(2)'s checks for a program: a regular file that may be executed, on a mount that allows it. It need not be readable.
+static int open_program(const struct path *p, struct file **out)
+{
+	struct inode *inode = p->dentry->inode;
+	int err;
+
+	if ((inode->mode & S_IFMT) == S_IFLNK)
+		return -ELOOP;
+	if ((inode->mode & S_IFMT) != S_IFREG || (READ_ONCE(p->mnt->flags) & MNT_NOEXEC))
+		return -EACCES;
+	err = inode_permission(inode, MAY_EXEC | MAY_OPEN);
+	if (!err)
+		err = dentry_open(p, O_RDONLY | O_LARGEFILE, current_cred(), out);
+	if (err)
+		return err;
+	err = deny_write_access(*out);
+	if (err)
+		file_put(*out);
+	return err;
+}
+
 static int open_filename(int dfd, struct filename *name, int flags, struct file **out)
 {
-	struct open_how_k how = { .flags = O_RDONLY | O_LARGEFILE | FMODE_EXEC | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0) };
+	struct path p;
 	int err;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	if (!name->name[0]) {	// AT_EMPTY_PATH: the file itself
-		struct fd f = fd_get_raw(dfd);
-		if (!f.file)
-			return -EBADF;
-		err = dentry_open(&f.file->path, how.flags, current_cred(), out);
-		fd_put(f);
-	} else {
-		err = path_open(dfd, name, &how, out);
-	}
+	err = path_lookup(dfd, name, (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &p);
 	if (err)
 		return err;
-	if ((*out)->inode == NULL || ((*out)->inode->mode & S_IFMT) != S_IFREG)
-		err = -EACCES;
-	else
-		err = deny_write_access(*out);
-	if (err)
-		file_put(*out);
+	err = open_program(&p, out);
+	path_put(&p);
 	return err;
 }
 

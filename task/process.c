@@ -140,7 +140,7 @@ static void task_reset(struct task *t)
 	t->nameidata = t->plug = t->trace_state = t->kthread = NULL;
 	t->fail_nth = 0;
 #ifdef CONFIG_LOCKCHECK
-	t->held_locks = 0;
+	t->locks = (struct lock_stack){};
 #endif
 }
 
