@@ -1,6 +1,7 @@
 // Kernel parameters, and what is left of the command line for init.
 #include "kern/param.h"
 #include "kern/fail.h"
+#include "kern/kasan.h"
 #include "kern/log.h"
 #include "kern/panic.h"
 #include "kern/trace.h"
@@ -137,6 +138,9 @@ const struct param kern_params[] = {
 	PARAM("ignore_loglevel", param_debug),
 	PARAM("panic", param_panic),
 	PARAM("ochre.trace", trace_param),
+#ifdef CONFIG_KASAN
+	PARAM("kasan.fault", kasan_param_fault),
+#endif
 #ifdef CONFIG_DEBUG
 	PARAM("fail.interval", fail_param_interval),
 	PARAM("fail.times", fail_param_times),

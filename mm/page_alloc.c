@@ -7,6 +7,7 @@
 #include "lib/math.h"
 #include "lib/string.h"
 #include "mm/mm.h"
+#include "mm/slab_kasan.h"
 #include "sched/task.h"
 
 DEFINE_LOCK_CLASS(zone_lock_class, LOCK_HARDIRQ);
@@ -296,7 +297,11 @@ static inline struct folio *alloc_raw(gfp_t gfp, int order)
 
 	if (likely(i >= 0) && likely(!(gfp & GFP_DMA32)))
 		p = pcp_alloc(i);
-	return likely(p != NULL) ? p : alloc_slow(gfp, order);
+	if (unlikely(!p))
+		p = alloc_slow(gfp, order);
+	if (likely(p != NULL))
+		kasan_alloc_pages(folio_addr(p), order);
+	return p;
 }
 
 static inline void clear_pages(void *va, int order)
@@ -332,6 +337,7 @@ static void free_raw(struct folio *f, int order)
 	unsigned long flags = irq_save();
 
 	f->flags = 0;
+	kasan_free_pages(folio_addr(f), order);
 	if (likely(i >= 0)) {
 		struct pcp *c = this_cpu_ptr(&pcp);
 

@@ -16,6 +16,7 @@
 #include "lib/string.h"
 #include "mm/page_alloc.h"
 #include "mm/slab_internal.h"
+#include "mm/slab_kasan.h"
 #include "mm/vmalloc.h"
 #include "sched/mutex.h"
 
@@ -31,12 +32,18 @@ static u8 class_of_size[256 / 8 + 1];	// up to 256 bytes, by 8
 
 // --- objects in slabs ---
 
-static inline void **link_of(const struct kmem_cache *c, void *obj)
+// The link to the next free object. It lies where nobody else may touch.
+static inline NO_KASAN void *link_read(const struct kmem_cache *c, void *obj)
 {
-	return (void **)((char *)obj + c->link);
+	return *(void **)((char *)obj + c->link);
 }
 
-#ifdef CONFIG_DEBUG
+static inline NO_KASAN void link_write(const struct kmem_cache *c, void *obj, void *next)
+{
+	*(void **)((char *)obj + c->link) = next;
+}
+
+#if SLAB_GUARDS
 static void debug_mark_free(struct kmem_cache *c, void *obj)
 {
 	u64 *zone = (u64 *)((char *)obj + c->redzone);
@@ -75,6 +82,17 @@ static inline void debug_mark_used(struct kmem_cache *c, void *obj, u64 caller) 
 static inline void debug_init_object(struct kmem_cache *c, void *obj) { }
 #endif
 
+static void object_init(struct kmem_cache *c, void *obj)
+{
+#ifdef CONFIG_KASAN
+	kasan_slab_object_init(c, obj);
+#else
+	debug_init_object(c, obj);
+	if (c->ctor)
+		c->ctor(obj);
+#endif
+}
+
 // A new slab, all objects free; not yet on a list.
 static struct folio *slab_create(struct kmem_cache *c, gfp_t gfp)
 {
@@ -92,10 +110,8 @@ static struct folio *slab_create(struct kmem_cache *c, gfp_t gfp)
 	for (int i = c->objects - 1; i >= 0; i--) {
 		void *obj = base + (size_t)i * c->stride;
 
-		debug_init_object(c, obj);
-		if (c->ctor)
-			c->ctor(obj);
-		*link_of(c, obj) = s->freelist;
+		object_init(c, obj);
+		link_write(c, obj, s->freelist);
 		s->freelist = obj;
 	}
 	return s;
@@ -140,7 +156,7 @@ static void object_to_slab(struct kmem_cache *c, void *obj, struct list_head *de
 {
 	struct folio *s = virt_folio(obj);
 
-	*link_of(c, obj) = s->freelist;
+	link_write(c, obj, s->freelist);
 	s->freelist = obj;
 	s->inuse--;
 	slab_relist(c, s, dead);
@@ -167,7 +183,7 @@ static void magazine_fill_locked(struct kmem_cache *c, struct magazine *m, u32 w
 		while (m->n < want && s->freelist) {
 			void *obj = s->freelist;
 
-			s->freelist = *link_of(c, obj);
+			s->freelist = link_read(c, obj);
 			s->inuse++;
 			m->obj[m->n++] = obj;
 		}
@@ -214,7 +230,7 @@ static NOINLINE void magazine_flush(struct kmem_cache *c, struct magazine *m, u3
 	destroy_list(c, &dead);
 }
 
-static ALWAYS_INLINE void *cache_alloc(struct kmem_cache *c, gfp_t gfp, u64 caller)
+static ALWAYS_INLINE void *cache_alloc(struct kmem_cache *c, size_t size, gfp_t gfp, u64 caller)
 {
 	unsigned long flags = irq_save();
 	struct magazine *m = this_cpu_ptr(c->magazines);
@@ -224,20 +240,37 @@ static ALWAYS_INLINE void *cache_alloc(struct kmem_cache *c, gfp_t gfp, u64 call
 	if (unlikely(!obj))
 		return NULL;
 	debug_mark_used(c, obj, caller);
+	kasan_slab_alloc(c, obj, size);
 	return obj;
 }
+
+// Interrupts off.
+static ALWAYS_INLINE void magazine_put(struct kmem_cache *c, void *obj)
+{
+	struct magazine *m = this_cpu_ptr(c->magazines);
+
+	if (unlikely(m->n >= c->capacity))
+		magazine_flush(c, m, c->capacity - c->batch);
+	m->obj[m->n++] = obj;
+}
+
+#ifdef CONFIG_KASAN
+void slab_free_now(struct kmem_cache *c, void *obj)
+{
+	magazine_put(c, obj);
+}
+#endif
 
 static ALWAYS_INLINE void cache_free(struct kmem_cache *c, void *obj)
 {
 	unsigned long flags;
-	struct magazine *m;
 
 	debug_mark_free(c, obj);
+	if (!kasan_slab_free(c, obj))
+		return;
 	flags = irq_save();
-	m = this_cpu_ptr(c->magazines);
-	if (unlikely(m->n >= c->capacity))
-		magazine_flush(c, m, c->capacity - c->batch);
-	m->obj[m->n++] = obj;
+	if (!kasan_quarantine(c, obj))
+		magazine_put(c, obj);
 	irq_restore(flags);
 }
 
@@ -245,7 +278,7 @@ static ALWAYS_INLINE void cache_free(struct kmem_cache *c, void *obj)
 
 void *kmem_cache_alloc(struct kmem_cache *c, gfp_t gfp)
 {
-	void *obj = fail_alloc(gfp) ? NULL : cache_alloc(c, gfp, (u64)__builtin_return_address(0));
+	void *obj = fail_alloc(gfp) ? NULL : cache_alloc(c, c->object_size, gfp, (u64)__builtin_return_address(0));
 
 	if (likely(obj) && !(gfp & GFP_UNINIT) && !c->ctor)
 		memset(obj, 0, c->object_size);
@@ -278,10 +311,11 @@ static int cache_setup(struct kmem_cache *c, const char *name, size_t size, size
 		align = MAX(align, (size_t)CACHELINE);
 	align = MAX(align, sizeof(void *));
 	*c = (struct kmem_cache){ .name = name, .object_size = size, .flags = flags, .ctor = ctor };
-	c->link = IS_ENABLED_DEBUG || keep_contents ? total : 0;
+	c->link = SLAB_LINK_OUTSIDE || keep_contents ? total : 0;
 	total += c->link ? sizeof(void *) : 0;
 	c->redzone = total;
-	total += IS_ENABLED_DEBUG ? 16 : 0;
+	total += SLAB_GUARDS ? 16 : 0;
+	total = kasan_cache_setup(c, total);
 	c->stride = ALIGN_UP(total, align);
 	c->order = pick_order(c->stride);
 	c->objects = (PAGE_SIZE << c->order) / c->stride;
@@ -322,6 +356,7 @@ static void cache_drain_cpu(void *arg)
 	struct kmem_cache *c = arg;
 	unsigned long flags = irq_save();
 
+	kasan_quarantine_flush();
 	magazine_flush(c, this_cpu_ptr(c->magazines), 0);
 	irq_restore(flags);
 }
@@ -415,7 +450,7 @@ void *kalloc(size_t size, gfp_t gfp)
 		return NULL;
 	if (unlikely(!c))
 		return large_alloc(size, gfp);
-	obj = cache_alloc(c, gfp, (u64)__builtin_return_address(0));
+	obj = cache_alloc(c, size, gfp, (u64)__builtin_return_address(0));
 	if (likely(obj) && !(gfp & GFP_UNINIT))
 		memset(obj, 0, size);
 	return obj;
@@ -443,7 +478,7 @@ size_t ksize(const void *p)
 {
 	struct folio *s = virt_folio(p);
 
-	return folio_test(s, PG_SLAB) ? s->slab->object_size : folio_size(s);
+	return folio_test(s, PG_SLAB) ? kasan_slab_size(s->slab, p) : folio_size(s);
 }
 
 void *krealloc(void *p, size_t size, gfp_t gfp)
@@ -451,8 +486,10 @@ void *krealloc(void *p, size_t size, gfp_t gfp)
 	size_t old = p ? ksize(p) : 0;
 	void *n;
 
-	if (p && size <= old && size >= old / 4)
+	if (p && size <= old && size >= old / 4) {
+		kasan_resize(p, size);
 		return p;
+	}
 	n = kalloc(size, gfp);
 	if (n && p) {
 		memcpy(n, p, MIN(old, size));

@@ -14,10 +14,16 @@
 #define SLAB_REDZONE_FREE 0xbb11bb11bb11bb11ull
 #define SLAB_REDZONE_USED 0xcc22cc22cc22cc22ull
 #define SLAB_POISON 0x6b
-#ifdef CONFIG_DEBUG
-#define IS_ENABLED_DEBUG 1
+// Guard words and poison in debug builds; KASAN sees more and needs none of it.
+#if defined(CONFIG_DEBUG) && !defined(CONFIG_KASAN)
+#define SLAB_GUARDS 1
 #else
-#define IS_ENABLED_DEBUG 0
+#define SLAB_GUARDS 0
+#endif
+#ifdef CONFIG_KASAN
+#define SLAB_LINK_OUTSIDE 1
+#else
+#define SLAB_LINK_OUTSIDE SLAB_GUARDS
 #endif
 
 struct magazine {
@@ -31,6 +37,7 @@ struct kmem_cache {
 	u32 stride SET_ONCE;		// distance of objects
 	u32 link SET_ONCE;		// offset of the free link
 	u32 redzone SET_ONCE;		// offset of guard and last user (debug builds)
+	u32 kasan SET_ONCE;		// offset of struct kasan_track (KASAN builds)
 	u32 flags SET_ONCE;		// SLAB_*
 	u16 capacity SET_ONCE;		// of a magazine
 	u16 batch SET_ONCE;		// moved at once

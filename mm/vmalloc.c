@@ -17,6 +17,7 @@
 #include "mm/page_alloc.h"
 #include "mm/pgtable.h"
 #include "mm/slab.h"
+#include "mm/slab_kasan.h"
 #include "mm/vmalloc_internal.h"
 #include "sched/task.h"
 
@@ -188,6 +189,7 @@ void vmalloc_purge(void)
 	}
 }
 
+static void area_release(struct vm_area *a);
 static struct vm_area *area_alloc(u64 size, gfp_t gfp)
 {
 	struct vm_area *a = kmem_cache_alloc(area_cache, gfp & ~GFP_UNINIT);
@@ -202,6 +204,10 @@ static struct vm_area *area_alloc(u64 size, gfp_t gfp)
 		}
 	}
 	atomic64_add(&used_pages, size >> PAGE_SHIFT);
+	if (kasan_populate_vmalloc(a->start, size)) {
+		area_release(a);
+		return NULL;
+	}
 	return a;
 }
 
@@ -213,6 +219,7 @@ static void free_frame(u64 pfn, void *arg)
 // Unmaps a and queues its addresses for the next purge. Context: any but hard interrupts.
 static void area_release(struct vm_area *a)
 {
+	kasan_poison((void *)a->map_start, a->map_size, KASAN_VMALLOC);
 	if (a->map_size)
 		kernel_unmap_range(a->map_start, a->map_start + a->map_size, a->owns_pages ? free_frame : NULL, NULL);
 	spin_lock_bh(&vm_lock);
@@ -246,6 +253,7 @@ static int map_new_pages(struct vm_area *a, u64 start, u64 size, gfp_t gfp)
 
 void *vmalloc(size_t size, gfp_t gfp)
 {
+	size_t asked = size;
 	struct vm_area *a;
 
 	size = ALIGN_UP(size, PAGE_SIZE);
@@ -258,6 +266,7 @@ void *vmalloc(size_t size, gfp_t gfp)
 		area_release(a);
 		return NULL;
 	}
+	kasan_unpoison((void *)a->start, asked);
 	return (void *)a->start;
 }
 
@@ -293,6 +302,7 @@ void *ioremap(paddr_t phys, size_t size)
 		area_release(a);
 		return NULL;
 	}
+	kasan_unpoison((void *)a->start, size);
 	return (char *)a->start + offset;
 }
 
@@ -330,6 +340,7 @@ static void *stack_create(void)
 		return NULL;
 	}
 	atomic64_inc(&nr_stacks);
+	kasan_unpoison((void *)(a->start + PAGE_SIZE), KSTACK_SIZE);
 	return (void *)(a->start + PAGE_SIZE);
 }
 
@@ -365,6 +376,7 @@ void kstack_free(void *stack)
 	struct stack_cache *c = this_cpu_ptr(&stack_cache);
 	bool kept = c->n < STACK_CACHE;
 
+	kasan_unpoison(stack, KSTACK_SIZE);	// its last user did not return through its frames
 	if (kept)
 		c->stack[c->n++] = stack;
 	irq_restore(flags);

@@ -120,7 +120,9 @@ void INIT paging_init(void)
 	table_below(pgd_entry(KIMAGE_START));
 	u64 *e = table_below(pgd_entry(FIXMAP_START)) + pud_index(FIXMAP_START);
 	fixmap_table = (pte_t *)table_below(table_below(e) + pmd_index(FIXMAP_START));
+	kasan_map_image();
 	write_cr3(kernel_pgd_paddr);
+	kasan_map_memory();
 }
 
 void arch_pgd_init(void *pgd)

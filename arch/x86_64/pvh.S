@@ -38,6 +38,18 @@ pvh_start:
 	movl $(boot_pdpt_low - VBASE + 3), boot_pml4 - VBASE
 	movl $(boot_pdpt_low - VBASE + 3), boot_pml4 - VBASE + 273 * 8	// PHYS_OFFSET
 	movl $(boot_pdpt_high - VBASE + 3), boot_pml4 - VBASE + 511 * 8	// KIMAGE_START
+#ifdef CONFIG_KASAN
+	// The image's shadow, for the code that compilers put around stacks: all of it one page. kasan.c makes the real one.
+	movl $(kasan_boot_pud - VBASE), %edi
+	.irp next, kasan_boot_pmd, kasan_boot_pte, kasan_boot_page
+	movl $(\next - VBASE + 3), %eax
+	movl $512, %ecx
+4:	movl %eax, (%edi)
+	addl $8, %edi
+	loop 4b
+	.endr
+	movl $(kasan_boot_pud - VBASE + 3), boot_pml4 - VBASE + 503 * 8
+#endif
 	movl $(boot_pml4 - VBASE), %eax
 	movl %eax, %cr3
 	movl %cr4, %eax
@@ -114,6 +126,16 @@ boot_pdpt_high:
 	.skip 4096
 boot_pd:
 	.skip 4096
+#ifdef CONFIG_KASAN
+kasan_boot_pud:			// these four in this order
+	.skip 4096
+kasan_boot_pmd:
+	.skip 4096
+kasan_boot_pte:
+	.skip 4096
+kasan_boot_page:
+	.skip 4096
+#endif
 	.globl boot_stack_guard, boot_stack, boot_stack_end
 boot_stack_guard:		// not mapped
 	.skip 4096

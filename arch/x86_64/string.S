@@ -6,6 +6,12 @@
 
 #define FUNC(name) .balign 16; .globl name; .type name, @function; name:
 #define END(name) .size name, . - name
+#ifdef CONFIG_KASAN
+// The names are checking functions then, in kern/kasan.c.
+#define memcpy kasan_raw_memcpy
+#define memmove kasan_raw_memmove
+#define memset kasan_raw_memset
+#endif
 
 // rax = to, as C wants it returned. Sizes up to 64 load everything before they store, so they serve memmove as well.
 FUNC(memmove)

@@ -3,6 +3,10 @@
 
 #define FUNC(name) .balign 16; .globl name; .type name, @function; name:
 #define END(name) .size name, . - name
+#ifdef CONFIG_KASAN
+#define user_copy_asm kasan_raw_user_copy
+#define user_strncpy_asm kasan_raw_user_strncpy
+#endif
 
 // This instruction may fault: go on at `to`.
 .macro EX to
