@@ -227,10 +227,15 @@ undo:
 	return err;
 }
 
+int file_sync_range(struct file *f, loff_t start, loff_t end)
+{
+	return f->ops->fsync ? f->ops->fsync(f, start, end, true) : -EINVAL;
+}
+
 int dentry_open(const struct path *p, u32 flags, const struct cred *cred, struct file **out)
 {
 	struct file *f;
-	int err = file_alloc(flags, cred, &f);
+	int err = file_alloc(flags & ~FMODE_EXEC, cred, &f);
 
 	if (err)
 		return err;

@@ -33,7 +33,7 @@ static u32 resolve_flags(u64 resolve)
 static int open_op_make(const struct open_how_k *how, struct open_op *op)
 {
 	static const u8 acc_modes[] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE };
-	u64 flags = how->flags;
+	u64 flags = how->flags & ~(u64)FMODE_EXEC;
 	bool creates = flags & (O_CREAT | FLAG_TMPFILE);
 
 	if ((flags & ~(u64)ALL_FLAGS) || (how->resolve & ~(u64)ALL_RESOLVE))
@@ -45,7 +45,7 @@ static int open_op_make(const struct open_how_k *how, struct open_op *op)
 	if ((flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT))
 		return -EINVAL;
 	op->mode = creates ? how->mode | S_IFREG : 0;
-	op->acc = acc_modes[flags & O_ACCMODE];
+	op->acc = how->flags & FMODE_EXEC ? MAY_EXEC : acc_modes[flags & O_ACCMODE];
 	if (flags & FLAG_TMPFILE) {
 		if (!(flags & O_DIRECTORY) || !(op->acc & MAY_WRITE))
 			return -EINVAL;
@@ -110,6 +110,9 @@ static int may_open(const struct path *p, int acc, u32 flags)
 			return -EACCES;
 		flags &= ~O_TRUNC;
 		break;
+	default:
+		if ((acc & MAY_EXEC) && ((READ_ONCE(p->mnt->flags) & MNT_NOEXEC) || (READ_ONCE(p->mnt->sb->flags) & SB_NOEXEC)))
+			return -EACCES;
 	}
 	if ((acc & MAY_WRITE) && !S_ISDIR(inode->mode) && (S_ISREG(inode->mode) || S_ISLNK(inode->mode)) && inode_is_readonly(inode))
 		return -EROFS;

@@ -75,7 +75,7 @@ MUST_CHECK int user_path(int dfd, uptr name, u32 flags, struct path *out);		// g
 MUST_CHECK int kern_path(const char *name, u32 flags, struct path *out);
 // open(2): all of O_*. *out is an opened file.
 struct open_how_k {
-	u64 flags, mode, resolve;
+	u64 flags, mode, resolve;	// flags may hold FMODE_EXEC: exec opens the file. System calls refuse that bit
 };
 MUST_CHECK int path_open(int dfd, struct filename *name, const struct open_how_k *how, struct file **out);
 // The parent, locked for a change, and the last component's (negative) dentry. Undo with path_create_done().
