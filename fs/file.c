@@ -312,6 +312,18 @@ ssize_t file_write(struct file *f, struct iov_iter *from, loff_t *pos)
 	return n;
 }
 
+ssize_t file_rw_flags(struct file *f, struct iov_iter *i, loff_t *pos, u32 flags)
+{
+	struct kiocb k = { .file = f, .pos = *pos, .flags = flags };
+	ssize_t n;
+
+	if (i->source && (READ_ONCE(f->flags) & O_APPEND))
+		k.flags |= IOCB_APPEND;
+	n = i->source ? f->ops->write(&k, i) : f->ops->read(&k, i);
+	*pos = k.pos;
+	return n;
+}
+
 ssize_t file_write_checks(struct kiocb *k, struct iov_iter *from)
 {
 	struct inode *inode = k->file->inode;

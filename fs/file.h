@@ -98,6 +98,7 @@ MUST_CHECK int file_open(const char *kernel_path, u32 flags, umode_t mode, struc
 // Data, permission and limits checked; the bodies of read(2) and write(2).
 ssize_t file_read(struct file *f, struct iov_iter *to, loff_t *pos);
 ssize_t file_write(struct file *f, struct iov_iter *from, loff_t *pos);
+ssize_t file_rw_flags(struct file *f, struct iov_iter *i, loff_t *pos, u32 flags);	// IOCB_*; FMODE_CAN_READ/WRITE checked by the caller
 // For ->write of files with a size: O_APPEND, RLIMIT_FSIZE (SIGXFSZ), the file system's maximum. Cuts the iterator. Bytes to write, 0, or -errno.
 ssize_t file_write_checks(struct kiocb *k, struct iov_iter *from);
 ssize_t kernel_read(struct file *f, void *buf, size_t n, loff_t *pos);

@@ -291,7 +291,7 @@ int setattr_prepare(struct dentry *d, struct iattr *a)
 		if (!in_group(gid) && !inode_capable(inode, CAP_FSETID))
 			a->mode &= ~S_ISGID;
 	}
-	if ((a->valid & (ATTR_MTIME_SET | ATTR_ATIME_SET)) && !inode_owner_or_capable(inode))
+	if ((a->valid & (ATTR_MTIME_SET | ATTR_ATIME_SET | ATTR_TIMES_SET)) && !inode_owner_or_capable(inode))
 		return -EPERM;
 	return 0;
 }
@@ -338,9 +338,9 @@ int notify_change(struct dentry *d, struct iattr *a)
 	u32 flags = READ_ONCE(inode->flags);
 	int err;
 
-	if ((a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_MTIME_SET | ATTR_ATIME_SET)) && (flags & (S_IMMUTABLE | S_APPEND)))
+	if ((a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_TIMES_SET)) && (flags & (S_IMMUTABLE | S_APPEND)))
 		return -EPERM;
-	if ((a->valid & (ATTR_ATIME | ATTR_MTIME)) && !(a->valid & (ATTR_MTIME_SET | ATTR_ATIME_SET | ATTR_SIZE | ATTR_FORCE))) {
+	if ((a->valid & (ATTR_ATIME | ATTR_MTIME)) && !(a->valid & (ATTR_TIMES_SET | ATTR_SIZE | ATTR_FORCE))) {
 		// utimensat(2) with both UTIME_NOW: the owner, or whoever may write.
 		if (flags & S_IMMUTABLE)
 			return -EPERM;

@@ -74,6 +74,7 @@ struct iattr {
 #define ATTR_FORCE 0x200u		// no permission check
 #define ATTR_KILL_SUID 0x400u
 #define ATTR_KILL_SGID 0x800u
+#define ATTR_TIMES_SET 0x2000u		// utimensat(2) with more than "now" for both
 #define ATTR_OPEN 0x1000u		// truncation by O_TRUNC
 
 struct inode_ops {			// dir operations hold dir->rwsem for write (lookup: read). 0 or -errno
