@@ -76,6 +76,8 @@ long sys_openat2(int dfd, uptr path, uptr how, size_t size)
 	err = copy_struct_in(&k, sizeof(k), how, size);
 	if (err)
 		return err;
+	if (k.flags & FMODE_EXEC)	// exec's own
+		return -EINVAL;
 	if (!(k.flags & O_PATH))
 		k.flags |= FLAG_LARGEFILE;
 	return open_fd(dfd, path, &k);
