@@ -478,7 +478,7 @@ void d_tmpfile(struct file *f, struct inode *inode)
 
 // Whether d has the name. Dentry names are 8-aligned in memory that is a multiple of 8 bytes long and end in NUL, so that whole words can
 // be read; a name that changes under us ends the comparison at worst at its NUL, and the sequence count tells.
-static ALWAYS_INLINE NO_SANITIZE bool d_same_name(const struct dentry *d, const struct qstr *q)
+static UNCHECKED_INLINE bool d_same_name(const struct dentry *d, const struct qstr *q)
 {
 	const char *a = READ_ONCE(d->name.name), *b = q->name;
 	u32 n = q->len;

@@ -96,4 +96,10 @@
 // Sanitizers: functions that run before their shadow exists, or that implement it.
 #define NO_KASAN __attribute__((no_sanitize_address))
 #define NO_SANITIZE __attribute__((no_sanitize("address", "undefined", "thread")))
+// For `static` functions that read beyond what they were given, on purpose: inlined, they would be checked with their caller.
+#if defined(CONFIG_KASAN) || defined(CONFIG_KCSAN)
+#define UNCHECKED_INLINE NOINLINE UNUSED NO_SANITIZE
+#else
+#define UNCHECKED_INLINE ALWAYS_INLINE NO_SANITIZE
+#endif
 #define NO_STACK_PROTECTOR __attribute__((no_stack_protector))

@@ -61,7 +61,7 @@ static ALWAYS_INLINE u64 name_hash_end(u64 h, u64 len)
 }
 
 // 8 bytes from s; bytes in a page beyond the one where s ends are not touched but given as 0, which ends the name.
-static ALWAYS_INLINE NO_SANITIZE u64 name_load(const char *s)
+static UNCHECKED_INLINE u64 name_load(const char *s)
 {
 	if (unlikely(((uintptr_t)s & 4095) > 4096 - 8)) {
 		u64 w = 0;
