@@ -1,4 +1,5 @@
 // exec: ELF files: checks before the point of no return, mappings after it. Format: lib/elf.h.
+#include "arch/thread.h"
 #include "fs/file.h"
 #include "kern/random.h"
 #include "lib/errno.h"
@@ -12,15 +13,6 @@
 #include <linux/elf.h>
 #include <linux/personality.h>
 
-#if defined(__x86_64__)
-#define ELF_MACHINE_HERE EM_X86_64
-#elif defined(__riscv)
-#define ELF_MACHINE_HERE 243
-#elif defined(__aarch64__)
-#define ELF_MACHINE_HERE 183
-#else
-#define ELF_MACHINE_HERE 258
-#endif
 #define ELF_DYN_BASE (TASK_SIZE_MAX / 3 * 2)	// of programs that have an interpreter: far from the heap's and the mappings' places
 
 void exec_image_free(struct exec_image *i)
@@ -74,7 +66,7 @@ static int open_interp(struct exec *x)
 	err = read_exactly(x->interp.file, head, sizeof(head), 0, -EIO);
 	if (err)
 		return err;
-	if (elf_check_header(head, sizeof(head), ELF_MACHINE_HERE, &x->interp.h))
+	if (elf_check_header(head, sizeof(head), ARCH_ELF_MACHINE, &x->interp.h))
 		return -ELIBBAD;
 	err = read_phdrs(&x->interp);
 	return err == -ENOMEM ? err : err ? -ELIBBAD : 0;
@@ -82,7 +74,7 @@ static int open_interp(struct exec *x)
 
 int exec_elf_check(struct exec *x)
 {
-	int err = elf_check_header(x->head, sizeof(x->head), ELF_MACHINE_HERE, &x->prog.h);
+	int err = elf_check_header(x->head, sizeof(x->head), ARCH_ELF_MACHINE, &x->prog.h);
 
 	if (!err && !x->prog.file->ops->mmap)
 		err = -ENOEXEC;

@@ -19,6 +19,7 @@ struct arch_thread;	// defined by the port
 #define KSTACK_SHIFT 14
 #define KSTACK_SIZE (1ul << KSTACK_SHIFT)
 
+// ARCH_ELF_MACHINE: EM_* of the programs that this port runs. Defined by the port.
 #include "port/thread.h"
 
 struct task_head {

@@ -17,4 +17,5 @@ struct arch_thread {
 	u64 debug_reg[8];	// ptrace's; dr6, dr7 at their own numbers
 };
 
+#define ARCH_ELF_MACHINE 62	// EM_X86_64
 #define ARCH_FRAME_SIZE (21 * 8)	// sizeof(struct frame); it ends where the stack does
