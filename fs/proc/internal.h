@@ -103,3 +103,4 @@ extern const struct proc_table proc_root_table;
 // sysctl.c
 extern const struct inode_ops proc_sys_iops;
 extern const struct file_ops proc_sys_fops;
+extern const struct sysctl proc_sysctls[];	// sysctl_table.c

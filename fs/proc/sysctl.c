@@ -9,7 +9,6 @@
 #include "task/cred.h"
 #include <linux/stat.h>
 
-extern const struct sysctl proc_sysctls[];	// sysctl_table.c
 static const struct sysctl *const sysctl_tables[] = { proc_sysctls };
 
 static const struct inode_ops proc_sysctl_iops;
@@ -56,7 +55,7 @@ static int make_sysctl_inode(struct inode *dir, const struct sysctl *s, u32 inde
 static int sys_lookup(struct inode *dir, struct dentry *d, u32 flags)
 {
 	const struct sysctl *s;
-	const char *name;
+	const char *name = "";
 	struct inode *inode;
 
 	for (u32 i = 0; (s = sysctl_nth(i)); i++) {
@@ -85,7 +84,7 @@ static int sys_iterate(struct file *f, struct dir_context *c)
 {
 	const struct proc_inode *dir = proc_i(f->inode);
 	const struct sysctl *s;
-	const char *name;
+	const char *name = "";
 
 	if (!proc_emit_dots(f, c))
 		return 0;

@@ -1,4 +1,5 @@
 // The values in /proc/sys whose owners have no table of their own yet.
+#include "fs/proc/internal.h"
 #include "kern/sysctl.h"
 #include "fs/file.h"
 #include "kern/log.h"
@@ -12,8 +13,6 @@
 #include "task/pid.h"
 #include "task/process.h"
 #include <linux/capability.h>
-
-extern const struct sysctl proc_sysctls[];
 
 // ---- kernel/: names ---------------------------------------------------------------------------------------------------
 
