@@ -5,10 +5,10 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/seq_file.h"
+#include "kern/sysctl.h"
 #include "task/pid.h"
 
 struct proc_entry;
-struct sysctl;
 struct task;
 
 struct proc_table {
