@@ -1,7 +1,9 @@
 // Tasks and processes as objects: allocation, the tasklist lock, limits, task work.
 #include "task/process.h"
 #include "arch/cpu.h"
+#include "kern/fail.h"
 #include "kern/panic.h"
+#include "kern/upcalls.h"
 #include "kern/rculist.h"
 #include "lib/string.h"
 #include "mm/folio.h"
@@ -276,6 +278,14 @@ void task_work_run(void)
 		run_task_works(w);
 	}
 }
+
+#ifdef CONFIG_DEBUG
+// Fault injection per task: kernel threads are spared.
+u32 *task_fail_nth(void)
+{
+	return current->flags & PF_KTHREAD ? NULL : &current->fail_nth;
+}
+#endif
 
 // ---- start-up ---------------------------------------------------------------------------------------------------------
 
