@@ -39,6 +39,9 @@ void vmemmap_prepare(u64 max_pfn);			// tables for the whole range. INIT
 void vmemmap_map_whole(u64 section, paddr_t mem);
 void vmemmap_map_part(u64 start_pfn, u64 end_pfn);	// INIT
 
+// A folio without a reference, for memory whose owner does not count (slabs): folio_free_raw() gives it back.
+MUST_CHECK struct folio *folio_alloc_frozen(gfp_t gfp, int order);
+
 // Reclaim's side (mm/reclaim.c): frees some pages for an allocation of this order; returns pages freed. Wakes kswapd.
 u64 reclaim_direct(gfp_t gfp, int order);
 void reclaim_wake(void);
