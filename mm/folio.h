@@ -52,7 +52,7 @@ struct folio {
 	struct ref ref;
 	struct atomic mapcount;				// page-table entries that map any page of the folio
 	struct memcg *memcg;
-};
+} CACHE_ALIGNED;
 BUILD_ASSERT(sizeof(struct folio) == 64 || sizeof(struct spinlock) > 4, "one cache line per page");
 
 // 2^order pages, zeroed unless GFP_UNINIT, one reference. Context: as gfp says.

@@ -125,7 +125,7 @@ static void section_free(struct zone *z, u64 start_pfn, u64 end_pfn) REQUIRES(&z
 	}
 }
 
-// Sets up one deferred section of the zone. Its descriptors live in its own first 2 MiB.
+// Sets up one deferred section of the zone. Its descriptors live in its own first pages.
 static bool section_activate(struct zone *z) REQUIRES(&z->lock)
 {
 	for (u64 s = 0; z->nr_deferred && s < nr_sections; s++) {
@@ -134,11 +134,11 @@ static bool section_activate(struct zone *z) REQUIRES(&z->lock)
 
 		if (section_state[s] != SECTION_DEFERRED || pfn_zone(pfn) != z)
 			continue;
-		memset(phys_to_virt(mem), 0, PMD_SIZE);
+		memset(phys_to_virt(mem), 0, SECTION_DESC);
 		vmemmap_map_whole(s, mem);
 		WRITE_ONCE(section_state[s], SECTION_WHOLE);
-		WRITE_ONCE(z->nr_deferred, z->nr_deferred - (SECTION_PAGES - PMD_SIZE / PAGE_SIZE));
-		section_free(z, pfn + PMD_SIZE / PAGE_SIZE, pfn + SECTION_PAGES);
+		WRITE_ONCE(z->nr_deferred, z->nr_deferred - (SECTION_PAGES - SECTION_DESC / PAGE_SIZE));
+		section_free(z, pfn + SECTION_DESC / PAGE_SIZE, pfn + SECTION_PAGES);
 		return true;
 	}
 	return false;
@@ -310,34 +310,24 @@ static inline void clear_pages(void *va, int order)
 		clear_page((char *)va + i * PAGE_SIZE);
 }
 
-// Everything but the reference count, which is 0 and stays so: a late lookup of what the page was before (folio_try_get()) finds it dead.
-struct folio *folio_alloc_frozen(gfp_t gfp, int order)
+struct folio *folio_alloc(gfp_t gfp, int order)
 {
 	struct folio *f = alloc_raw(gfp, order);
 
 	if (unlikely(!f))
 		return NULL;
-	DEBUG_ASSERT(ref_read(&f->ref) == 0);
-	f->flags = order ? 1ul << PG_HEAD | (u64)order << FOLIO_ORDER_SHIFT : 0;	// PG_HEAD: tails follow
+	f->flags = 1ul << PG_HEAD | (u64)order << FOLIO_ORDER_SHIFT;
 	f->mapping = NULL;
 	f->private = NULL;
 	f->memcg = NULL;
 	atomic_set(&f->mapcount, 0);
+	ref_init(&f->ref, 1);
 	for (u64 i = 1; i < 1ul << order; i++) {
 		f[i].flags = 1ul << PG_TAIL;
 		f[i].head = f;
 	}
 	if (!(gfp & GFP_UNINIT))
 		clear_pages(folio_addr(f), order);
-	return f;
-}
-
-struct folio *folio_alloc(gfp_t gfp, int order)
-{
-	struct folio *f = folio_alloc_frozen(gfp, order);
-
-	if (likely(f))
-		store_release(&f->ref.n.v, 1);
 	return f;
 }
 
@@ -368,7 +358,7 @@ void folio_free_raw(struct folio *f)
 {
 	int order = folio_order(f);
 
-	DEBUG_ASSERT(atomic_read(&f->mapcount) == 0 && ref_read(&f->ref) == 0);
+	DEBUG_ASSERT(atomic_read(&f->mapcount) == 0);
 	for (u64 i = 1; i < 1ul << order; i++)
 		f[i].flags = 0;
 	free_raw(f, order);
@@ -435,8 +425,8 @@ INIT static void sections_init(u64 max_pfn)
 		if (!range_is_free(start, start + (1ull << SECTION_SHIFT)))
 			continue;
 		section_state[s] = SECTION_DEFERRED;
-		pfn_zone(s * SECTION_PAGES)->nr_deferred += SECTION_PAGES - PMD_SIZE / PAGE_SIZE;
-		pfn_zone(s * SECTION_PAGES)->managed += SECTION_PAGES - PMD_SIZE / PAGE_SIZE;
+		pfn_zone(s * SECTION_PAGES)->nr_deferred += SECTION_PAGES - SECTION_DESC / PAGE_SIZE;
+		pfn_zone(s * SECTION_PAGES)->managed += SECTION_PAGES - SECTION_DESC / PAGE_SIZE;
 	}
 	for (u32 i = 0; i < memblock.nr_ram; i++)
 		for (u64 pfn = memblock.ram[i].start >> PAGE_SHIFT; pfn < memblock.ram[i].end >> PAGE_SHIFT;) {

@@ -43,7 +43,8 @@ INIT void vmemmap_prepare(u64 max_pfn)
 
 void vmemmap_map_whole(u64 section, paddr_t mem)
 {
-	pmd_set(vmemmap_pmd(section_addr(section), NULL), pmd_make(mem >> PAGE_SHIFT, PGPROT_KERNEL));
+	for (u64 off = 0; off < SECTION_DESC; off += PMD_SIZE)
+		pmd_set(vmemmap_pmd(section_addr(section) + off, NULL), pmd_make((mem + off) >> PAGE_SHIFT, PGPROT_KERNEL));
 }
 
 INIT void vmemmap_map_part(u64 start_pfn, u64 end_pfn)

@@ -280,10 +280,10 @@ void task_work_run(void)
 }
 
 #ifdef CONFIG_DEBUG
-// Fault injection per task: kernel threads are spared.
+// Fault injection per task: kernel threads are spared, but for those that asked for it (unit tests).
 u32 *task_fail_nth(void)
 {
-	return current->flags & PF_KTHREAD ? NULL : &current->fail_nth;
+	return (current->flags & PF_KTHREAD) && !current->fail_nth ? NULL : &current->fail_nth;
 }
 #endif
 

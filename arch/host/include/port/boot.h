@@ -1,0 +1,2 @@
+// port/boot.h - host: nothing beyond the contract.
+#pragma once

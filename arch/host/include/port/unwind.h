@@ -1,0 +1,2 @@
+// port/unwind.h - host: nothing beyond the contract.
+#pragma once
