@@ -681,7 +681,7 @@ static int put_record(uptr at, const struct getdents *g, const char *name, size_
 	size_t head = g->old ? offsetof(struct dirent_head, name) : offsetof(struct dirent64_head, name);
 	u8 t = type;
 
-	if (copy_out(at, &h, head) || copy_out(uptr_add(at, head), name, len + 1))
+	if (copy_out(at, &h, head) || copy_out(uptr_add(at, head), name, len) || copy_out(uptr_add(at, head + len), "", 1))
 		return -EFAULT;
 	return g->old ? put_user_u8(t, uptr_add(at, reclen - 1)) : 0;
 }
