@@ -12,3 +12,6 @@ void mount_attach(struct mount *m, struct mount *parent, struct dentry *mp, stru
 void mount_unhash(struct mount *m, struct path *where);
 struct mount *mount_next(struct mount *m, struct mount *root);
 MUST_CHECK int mount_ns_alloc(struct user_namespace *user_ns, struct mount_namespace **out);
+// Keeps the trees as they are: namespace_lock.
+void mounts_read_lock(void);
+void mounts_read_unlock(void);

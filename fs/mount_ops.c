@@ -21,6 +21,16 @@ DEFINE_LOCK_CLASS(namespace_lock_class, LOCK_TASK);
 static struct mutex namespace_lock = MUTEX_INIT(namespace_lock, &namespace_lock_class);
 static struct atomic64 ns_ids;
 
+void mounts_read_lock(void)
+{
+	mutex_lock(&namespace_lock);
+}
+
+void mounts_read_unlock(void)
+{
+	mutex_unlock(&namespace_lock);
+}
+
 static bool in_my_ns(const struct mount *m)
 {
 	return m->ns == current_mount_ns();

@@ -85,8 +85,8 @@ static int anon_write_fault(struct vma *v, pmd_t *pmd, u64 addr)
 		folio_put(f);
 		return again ? -EAGAIN : 0;
 	}
-	if (order)
-		ref_init(&f->ref, n);
+	if (order)	// added, not set: a late lookup of what the pages were before may hold a reference for a moment
+		(void)atomic_fetch_add_relaxed(&f->ref.n, n - 1);
 	pte_t e = anon_pte(v, f);
 	for (int i = 0; i < n; i++, e.v += PAGE_SIZE)
 		pte_set(p + i, e);

@@ -310,24 +310,34 @@ static inline void clear_pages(void *va, int order)
 		clear_page((char *)va + i * PAGE_SIZE);
 }
 
-struct folio *folio_alloc(gfp_t gfp, int order)
+// Everything but the reference count, which is 0 and stays so: a late lookup of what the page was before (folio_try_get()) finds it dead.
+struct folio *folio_alloc_frozen(gfp_t gfp, int order)
 {
 	struct folio *f = alloc_raw(gfp, order);
 
 	if (unlikely(!f))
 		return NULL;
-	f->flags = 1ul << PG_HEAD | (u64)order << FOLIO_ORDER_SHIFT;
+	DEBUG_ASSERT(ref_read(&f->ref) == 0);
+	f->flags = order ? 1ul << PG_HEAD | (u64)order << FOLIO_ORDER_SHIFT : 0;	// PG_HEAD: tails follow
 	f->mapping = NULL;
 	f->private = NULL;
 	f->memcg = NULL;
 	atomic_set(&f->mapcount, 0);
-	ref_init(&f->ref, 1);
 	for (u64 i = 1; i < 1ul << order; i++) {
 		f[i].flags = 1ul << PG_TAIL;
 		f[i].head = f;
 	}
 	if (!(gfp & GFP_UNINIT))
 		clear_pages(folio_addr(f), order);
+	return f;
+}
+
+struct folio *folio_alloc(gfp_t gfp, int order)
+{
+	struct folio *f = folio_alloc_frozen(gfp, order);
+
+	if (likely(f))
+		store_release(&f->ref.n.v, 1);
 	return f;
 }
 
@@ -358,7 +368,7 @@ void folio_free_raw(struct folio *f)
 {
 	int order = folio_order(f);
 
-	DEBUG_ASSERT(atomic_read(&f->mapcount) == 0);
+	DEBUG_ASSERT(atomic_read(&f->mapcount) == 0 && ref_read(&f->ref) == 0);
 	for (u64 i = 1; i < 1ul << order; i++)
 		f[i].flags = 0;
 	free_raw(f, order);

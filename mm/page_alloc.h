@@ -3,7 +3,7 @@
 // Objects:    a zone's free lists hold the first descriptors of free blocks of 2^order pages (PG_BUDDY, order in the flags).
 //             Per CPU, small stacks of free pages of the common orders stand before the zones.
 // Lock order: zone.lock is a leaf, taken with interrupts off.
-// Sections:   128 MiB of physical memory; its descriptors are one 2 MiB page of the vmemmap (two in builds that check locks). Those that start-up does not need are
+// Sections:   128 MiB of physical memory; its descriptors are one 2 MiB page of the vmemmap. Those that start-up does not need are
 //             deferred: they are counted as free, and set up by the first allocation that finds their zone low.
 #pragma once
 #include "kern/spinlock.h"
@@ -40,6 +40,9 @@ void pages_free_range(paddr_t start, paddr_t end);
 void vmemmap_prepare(u64 max_pfn);			// tables for the whole range. INIT
 void vmemmap_map_whole(u64 section, paddr_t mem);
 void vmemmap_map_part(u64 start_pfn, u64 end_pfn);	// INIT
+
+// A folio without a reference, for memory whose owner does not count (slabs): folio_free_raw() gives it back.
+MUST_CHECK struct folio *folio_alloc_frozen(gfp_t gfp, int order);
 
 // Reclaim's side (mm/reclaim.c): frees some pages for an allocation of this order; returns pages freed. Wakes kswapd.
 u64 reclaim_direct(gfp_t gfp, int order);

@@ -96,7 +96,7 @@ static void object_init(struct kmem_cache *c, void *obj)
 // A new slab, all objects free; not yet on a list.
 static struct folio *slab_create(struct kmem_cache *c, gfp_t gfp)
 {
-	struct folio *s = folio_alloc((gfp & ~GFP_MOVABLE) | GFP_UNINIT, c->order);
+	struct folio *s = folio_alloc_frozen((gfp & ~GFP_MOVABLE) | GFP_UNINIT, c->order);
 	char *base;
 
 	if (!s)

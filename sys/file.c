@@ -675,15 +675,24 @@ struct getdents {
 	int err;
 };
 
+// The record is put together here and copied at once; the name need not end in NUL.
 static int put_record(uptr at, const struct getdents *g, const char *name, size_t len, u64 ino, u32 type, u32 reclen)
 {
-	struct dirent64_head h = { .ino = ino, .reclen = reclen, .type = type };
 	size_t head = g->old ? offsetof(struct dirent_head, name) : offsetof(struct dirent64_head, name);
-	u8 t = type;
+	union {
+		struct dirent64_head h;
+		char bytes[ALIGN_UP(sizeof(struct dirent64_head) + NAME_MAX + 2, 8)];
+	} r;
 
-	if (copy_out(at, &h, head) || copy_out(uptr_add(at, head), name, len) || copy_out(uptr_add(at, head + len), "", 1))
-		return -EFAULT;
-	return g->old ? put_user_u8(t, uptr_add(at, reclen - 1)) : 0;
+	if (len > NAME_MAX)
+		return -EIO;
+	memset(r.bytes + reclen - 8, 0, 8);
+	r.h = (struct dirent64_head){ .ino = ino, .reclen = reclen, .type = type };
+	memcpy(r.bytes + head, name, len);
+	r.bytes[head + len] = 0;
+	if (g->old)
+		r.bytes[reclen - 1] = (char)type;
+	return copy_out(at, r.bytes, reclen);
 }
 
 static bool emit_record(struct dir_context *c, const char *name, size_t len, loff_t pos, u64 ino, u32 type)

@@ -1,6 +1,5 @@
 // What the host program gets from parts that it does not contain. Weak: the real one, if it is linked, wins.
 #include "fs/file.h"
-#include "fs/mount.h"
 #include "kern/symbols.h"
 #include "lib/errno.h"
 #include "mm/mm.h"
@@ -42,14 +41,5 @@ FAKE int devtmpfs_init(void)
 FAKE int proc_init(void);
 FAKE int proc_init(void)
 {
-	return 0;
-}
-
-FAKE int show_mounts(struct seq_file *m, struct mount_namespace *ns, struct path *root, int format)
-{
-	(void)m;
-	(void)ns;
-	(void)root;
-	(void)format;
 	return 0;
 }
