@@ -176,7 +176,7 @@ static bool large_alone(struct folio *f, pte_t *p, u64 pfn)
 	return found == maps;
 }
 
-static bool anon_alone(struct folio *f, pte_t *p, u64 pfn)
+bool anon_alone(struct folio *f, pte_t *p, u64 pfn)
 {
 	if (!(f->flags & BIT(PG_ANON)))
 		return false;
@@ -220,11 +220,14 @@ static int cow_fault(struct vma *v, pmd_t *pmd, u64 addr, pte_t e)
 	}
 	enum mm_counter was = MM_ANON;
 	if (!zero) {
+		old = page_folio(pfn_page(pte_pfn(e)));		// the look above was without the lock: the page may have come back as part of another folio
 		copy_page(folio_addr(fresh), phys_to_virt(pte_pfn(e) << PAGE_SHIFT));
 		was = folio_counter(old);
 	}
+	// Gone from all CPUs before the copy is there: else one thread writes to the copy while another still reads the original.
+	pte_set(p, (pte_t){ 0 });
+	tlb_flush_page(v->mm, addr);
 	pte_set(p, anon_pte(v, fresh));
-	tlb_flush_page(v->mm, addr);	// all CPUs, before anybody writes to the copy through this mapping and reads the original through another CPU's
 	if (zero || was != MM_ANON) {
 		rss_add(v->mm, MM_ANON, 1);
 		if (!zero)
@@ -270,7 +273,8 @@ int vma_fault(struct vma *v, u64 addr, u32 flags)
 	pmd_t m = pmd_read(pmd);
 	bool anon = vma_is_anon(v);
 	if (pmd_none(m)) {
-		if (anon && (flags & FAULT_WRITE) && huge_fits(v, addr) && huge_anon_fault(v, pmd, addr))
+		// VM_WRITE: a forced write (mm_access) must not make a large page that the program can write to.
+		if (anon && (flags & FAULT_WRITE) && (v->flags & VM_WRITE) && huge_fits(v, addr) && huge_anon_fault(v, pmd, addr))
 			return 0;
 		err = pte_table_make(v->mm, pmd);
 		if (err)

@@ -79,7 +79,9 @@ static int copy_table(struct copy *c, pmd_t *pmd, u64 a, u64 end)
 		return err;
 	pmd_t m = pmd_read(pmd);
 	pte_t *from = pte_lock_pmd(m, a);
-	copy_ptes(c, from, pte_at(pmd_read(to), a), a, end);	// nobody sees the child's tables yet
+	// Of the child's tables only truncation knows (its VMA is linked), which clears single entries. It comes to the child after the
+	// parent (i_mmap's order), so what it took from the parent before is not copied, and what is copied it finds.
+	copy_ptes(c, from, pte_at(pmd_read(to), a), a, end);
 	pte_unlock(from);
 	return 0;
 }
@@ -217,7 +219,7 @@ int mm_fork(struct mm *old, struct mm **out)
 	mm->hiwater_vm = mm->total_vm;
 	mm->hiwater_rss = 0;
 	for (int i = 0; i < NR_MM_COUNTERS && !err; i++) {
-		atomic64_set(&mm->rss[i], c.rss[i]);
+		atomic64_add(&mm->rss[i], c.rss[i]);	// truncation may have taken some away already
 		mm->hiwater_rss += c.rss[i];
 	}
 	mmap_seq_end(mm);	// its VMAs were made write-locked

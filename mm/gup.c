@@ -11,15 +11,16 @@ static bool access_ok_for(const struct vma *v, u32 flags)
 	return (v->flags & VM_READ) || ((flags & MM_ACCESS_FORCE) && (v->flags & VM_MAYREAD));
 }
 
-// Takes a reference on what pte e maps, if it serves the access. False: a fault is needed.
-static bool entry_get(pte_t e, u32 flags, struct folio **out, u64 *page)
+// Takes a reference on what the locked pte maps, if it serves the access. False: a fault is needed.
+static bool entry_get(pte_t *pte, u32 flags, struct folio **out, u64 *page)
 {
+	pte_t e = pte_read(pte);
 	if (!pte_present(e) || (pte_special(e) && pte_pfn(e) != zero_pfn))
 		return false;
 	struct folio *p = pfn_page(pte_pfn(e)), *f = page_folio(p);
 	if ((flags & MM_ACCESS_WRITE) && !pte_write(e)) {
 		// A forced write has made a copy that is ours alone, but the mapping stays read-only.
-		if (!(flags & MM_ACCESS_FORCE) || pte_special(e) || !(f->flags & BIT(PG_ANON)) || ref_read(&f->ref) != 1)
+		if (!(flags & MM_ACCESS_FORCE) || pte_special(e) || !anon_alone(f, pte, pte_pfn(e)))
 			return false;
 	}
 	folio_get(f);
@@ -38,7 +39,7 @@ static bool page_get(struct vma *v, u64 addr, u32 flags, struct folio **out, u64
 		return false;
 	if (!pmd_leaf(m)) {
 		pte_t *p = pte_lock_pmd(m, addr);
-		bool got = entry_get(pte_read(p), flags, out, page);
+		bool got = entry_get(p, flags, out, page);
 		pte_unlock(p);
 		return got;
 	}

@@ -79,6 +79,8 @@ MUST_CHECK int vma_fault(struct vma *v, u64 addr, u32 flags);
 MUST_CHECK int file_fault(struct fault *f, pmd_t *pmd);
 MUST_CHECK int huge_fault(struct vma *v, pmd_t *pmd, u64 addr, u32 flags);
 bool vma_permits(const struct vma *v, u32 flags);
+// Whether f, which pte p (its table's lock is held) maps at page frame pfn, is anonymous and nobody else's: then it may be written in place.
+bool anon_alone(struct folio *f, pte_t *p, u64 pfn);
 MUST_CHECK int vma_expand_stack(struct mm *mm, struct vma *v, u64 addr);	// mmap_lock held for write
 int mm_fault_in(struct mm *mm, u64 addr, u32 flags);	// 0 or -errno, for the kernel's own use; no locks held
 extern u64 zero_pfn;

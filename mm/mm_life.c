@@ -139,7 +139,8 @@ int vm_charge(struct mm *mm, u64 pages)
 	if (mode == 1 || (mode == 0 && pages <= mem_total_pages()))
 		return 0;
 	if (mode == 2) {
-		u64 limit = vm_commit_limit(), reserve = MIN(mm->total_vm / 32, (u64)(131072 >> (PAGE_SHIFT - 10)));
+		// mm is null when a kernel thread writes to a tmpfs.
+		u64 limit = vm_commit_limit(), reserve = mm ? MIN(mm->total_vm / 32, (u64)(131072 >> (PAGE_SHIFT - 10))) : 0;
 		if ((u64)MAX(vm_committed(), (s64)0) + reserve < limit)
 			return 0;
 	}

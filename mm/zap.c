@@ -10,13 +10,8 @@ static void zap_folio_stat(struct folio *f)
 // One reference and one mapping of f go. The caller passes the reference to the gather.
 static ALWAYS_INLINE void folio_unmap_one(struct folio *f)
 {
-	if (atomic_read(&f->mapcount) == 1) {	// nobody can add one: that takes an entry to copy from, or the locked folio and this table's lock
-		atomic_dec(&f->mapcount);
-		if (atomic_read(&f->mapcount) == 0)
-			zap_folio_stat(f);
-	} else if (atomic_dec_and_test(&f->mapcount)) {
+	if (atomic_dec_and_test(&f->mapcount))
 		zap_folio_stat(f);
-	}
 }
 
 static void zap_not_present(pte_t *p, pte_t e, struct zap *z)
@@ -35,7 +30,7 @@ static u64 zap_ptes(struct zap *z, pmd_t m, u64 a, u64 end)
 	pte_t *p = pte_lock_pmd(m, a), *first = p;
 	s32 rss[NR_MM_COUNTERS] = { 0 };
 	u64 start = a;
-	bool full = false;
+	bool full = false, present = false;
 	for (; a < end && !full; a += PAGE_SIZE, p++) {
 		pte_t e = pte_read(p);
 		if (pte_none(e))
@@ -44,6 +39,7 @@ static u64 zap_ptes(struct zap *z, pmd_t m, u64 a, u64 end)
 			zap_not_present(p, e, z);
 			continue;
 		}
+		present = true;
 		if (unlikely(pte_special(e))) {
 			pte_set(p, (pte_t){ 0 });
 			continue;
@@ -64,7 +60,8 @@ static u64 zap_ptes(struct zap *z, pmd_t m, u64 a, u64 end)
 		folio_unmap_one(f);
 		full = gather_folio(g, f);
 	}
-	gather_range(g, start, a, PAGE_SHIFT);
+	if (present)	// else no CPU can have a translation
+		gather_range(g, start, a, PAGE_SHIFT);
 	for (int c = 0; c < NR_MM_COUNTERS; c++)
 		if (rss[c])
 			rss_add(g->mm, c, rss[c]);
