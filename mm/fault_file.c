@@ -122,7 +122,11 @@ static int map_cached(struct fault *f, pmd_t *pmd)
 		return v->mapping ? -EAGAIN : map_shared(f, pmd, write);
 	folio_lock(f->folio);
 	int err = -EAGAIN;
-	if (cached_ok(f->folio, v->mapping)) {
+	// The file may have been cut since vm_ops.fault looked at its size, before the folio was in the cache. Who sees the old size here has
+	// put the folio where truncation, which is yet to come, will find it and unmap it.
+	if (v->file && f->pgoff >= DIV_ROUND_UP((u64)file_size(v->file), PAGE_SIZE)) {
+		err = -EIO;
+	} else if (cached_ok(f->folio, v->mapping)) {
 		err = map_shared(f, pmd, write);
 		if (write)
 			mapping_dirty(f->folio);

@@ -82,6 +82,29 @@ void mapping_remove(struct mapping *m, struct folio *f)
 	folio_put(f);
 }
 
+bool mapping_remove_unused(struct mapping *m, struct folio *f)
+{
+	unsigned long flags = spin_lock_irqsave(&m->pages.lock);
+	int both = 2;
+	bool ours = atomic_try_cmpxchg(&f->ref.n, &both, 0);	// from here on lookups fail; they look again until the slot is empty
+
+	if (ours && unlikely(folio_test(f, PG_DIRTY))) {	// by somebody who has let go of it since
+		atomic_set_release(&f->ref.n, 2);
+		ours = false;
+	}
+	if (ours)
+		(void)xa_erase_locked(&m->pages, f->index);
+	spin_unlock_irqrestore(&m->pages.lock, flags);
+	if (!ours)
+		return false;
+	if (m->ops && m->ops->release)
+		m->ops->release(m, f);
+	WRITE_ONCE(f->mapping, NULL);
+	__atomic_fetch_sub(&m->nr_pages, folio_nr(f), __ATOMIC_RELAXED);
+	mem_stat_add(m->flags & MAPPING_SHMEM ? STAT_SHMEM : STAT_FILE, -(s64)folio_nr(f));
+	return true;
+}
+
 int mapping_get_or_add(struct mapping *m, u64 index, gfp_t gfp, struct folio **out)
 {
 	for (;;) {
@@ -172,13 +195,13 @@ static void zero_part(struct mapping *m, u64 index, size_t from, size_t to)
 	folio_put(f);
 }
 
-static void drop_folio(struct mapping *m, struct folio *f)
+static void drop_folio(struct mapping *m, struct folio *f, bool even_cow)
 {
 	folio_lock(f);
 	if (f->mapping == m) {
 		folio_wait_writeback(f);
 		if (atomic_read(&f->mapcount))
-			mapping_unmap(m, (loff_t)f->index << PAGE_SHIFT, ((loff_t)(f->index + folio_nr(f)) << PAGE_SHIFT) - 1, true);
+			mapping_unmap(m, (loff_t)f->index << PAGE_SHIFT, ((loff_t)(f->index + folio_nr(f)) << PAGE_SHIFT) - 1, even_cow);
 		folio_clear(f, PG_DIRTY);
 		mapping_remove(m, f);
 	}
@@ -191,7 +214,8 @@ void mapping_truncate(struct mapping *m, loff_t start, loff_t end)
 	u64 first = DIV_ROUND_UP((u64)start, PAGE_SIZE), last = end == S64_MAX ? ~0ull >> PAGE_SHIFT : ((u64)end + 1) / PAGE_SIZE;
 	unsigned long index = first;
 
-	mapping_unmap(m, start, end, true);
+	// A hole leaves private copies alone; a file that ends here takes them along (man 2 mmap).
+	mapping_unmap(m, start, end, end == S64_MAX);
 	if ((start & (PAGE_SIZE - 1)) && first <= last)
 		zero_part(m, start / PAGE_SIZE, start & (PAGE_SIZE - 1), PAGE_SIZE);
 	else if (first > last)
@@ -212,7 +236,7 @@ void mapping_truncate(struct mapping *m, loff_t start, loff_t end)
 		if (!got)
 			break;
 		for (u32 i = 0; i < n; i++) {
-			drop_folio(m, batch[i]);
+			drop_folio(m, batch[i], end == S64_MAX);
 			folio_put(batch[i]);
 		}
 	}
@@ -225,28 +249,44 @@ void mapping_destroy(struct mapping *m)
 	xa_destroy(&m->pages);
 }
 
-// Copies from an up-to-date folio without a reference: under RCU, then checks that the folio was still in its place.
-static size_t read_rcu(struct mapping *m, loff_t pos, size_t n, struct iov_iter *to)
+// A page that is found without a reference may be freed, and be another's memory, while it is read. So nothing of it may go to the program
+// before the recheck: short reads are copied to the stack first; for long ones a reference costs less than a second copy.
+#define PEEK_MAX 256
+
+// Copies n bytes at offset of the cached page at index, without a reference. False: not there, not up to date, or it went meanwhile.
+static bool peek(struct mapping *m, u64 index, size_t offset, size_t n, void *buf)
 {
+	bool ok = false;
+	struct folio *f;
+
+	rcu_read_lock();
+	f = xa_load(&m->pages, index);
+	// Whatever the page is by now: an offset in this one page cannot lead elsewhere.
+	if (f && !xa_is_value(f) && folio_test(f, PG_UPTODATE) && folio_order(f) == 0) {
+		memcpy(buf, (const char *)folio_addr(f) + offset, n);
+		smp_rmb();	// the copy, then the check
+		ok = xa_load(&m->pages, index) == f;
+	}
+	rcu_read_unlock();
+	return ok;
+}
+
+size_t mapping_copy_out(struct mapping *m, loff_t pos, size_t n, struct iov_iter *to)
+{
+	u64 index = (u64)pos >> PAGE_SHIFT;
 	size_t offset = pos & (PAGE_SIZE - 1), done = 0;
+	char buf[PEEK_MAX];
 	struct folio *f;
 
 	n = MIN(n, PAGE_SIZE - offset);
-	rcu_read_lock();
-	f = xa_load(&m->pages, (u64)pos >> PAGE_SHIFT);
-	if (f && !xa_is_value(f) && folio_test(f, PG_UPTODATE)) {
-		struct iov_iter was = *to;
-
-		pagefault_disable();
-		done = copy_folio_to_iter(f, (((u64)pos >> PAGE_SHIFT) - f->index) * PAGE_SIZE + offset, n, to);
-		pagefault_enable();
-		smp_rmb();	// the copy, then the check
-		if (xa_load(&m->pages, (u64)pos >> PAGE_SHIFT) != f) {
-			*to = was;
-			done = 0;
-		}
-	}
-	rcu_read_unlock();
+	if (n <= sizeof(buf) && peek(m, index, offset, n, buf))
+		return copy_to_iter(buf, n, to);
+	f = mapping_get(m, index);
+	if (!f)
+		return 0;
+	if (folio_test(f, PG_UPTODATE))
+		done = copy_folio_to_iter(f, (index - f->index) * PAGE_SIZE + offset, n, to);
+	folio_put(f);
 	return done;
 }
 
@@ -256,7 +296,7 @@ ssize_t mapping_read_iter(struct mapping *m, struct file *file, loff_t *pos, str
 	ssize_t total = 0;
 
 	while (to->count && *pos < size) {
-		size_t n = MIN(to->count, (u64)(size - *pos)), done = read_rcu(m, *pos, n, to);
+		size_t n = MIN(to->count, (u64)(size - *pos)), done = mapping_copy_out(m, *pos, n, to);
 
 		if (!done) {
 			struct folio *f;
@@ -273,6 +313,8 @@ ssize_t mapping_read_iter(struct mapping *m, struct file *file, loff_t *pos, str
 		}
 		*pos += done;
 		total += done;
+		if (fatal_signal_pending(current))
+			break;
 	}
 	return total;
 }

@@ -1,6 +1,7 @@
 // mm/mapping.h - the page cache of one object: folios of a file, of shared anonymous memory, of a block device.
 //
-// Lookup is lock-free: folio_try_get() under RCU and recheck. A read inside one folio copies under RCU and rechecks: no lock, no reference.
+// Lookup is lock-free: folio_try_get() under RCU and recheck. A short read copies under RCU to the stack
+// and rechecks before anything is given to the program: no lock, no reference.
 // Lock order: invalidate_lock > folio lock > i_mmap_lock > page-table locks > pages.lock.
 #pragma once
 #include "lib/rbtree.h"
@@ -51,7 +52,8 @@ struct folio *mapping_get(struct mapping *m, u64 index);
 MUST_CHECK int mapping_get_or_add(struct mapping *m, u64 index, gfp_t gfp, struct folio **out);
 // Reads it if necessary. 0, -EIO, -ENOMEM, -EINTR.
 MUST_CHECK int mapping_read(struct mapping *m, struct file *f, u64 index, struct folio **out);
-// Drops cached folios (and unmaps them) in [start, end] bytes; partial pages at the ends are zeroed. Context: task, invalidate_lock held for write.
+// Drops cached folios (and unmaps them) in [start, end] bytes, end included (S64_MAX: the end of the file, private copies go too); partial pages at the
+// ends are zeroed. Context: task, invalidate_lock held for write.
 void mapping_truncate(struct mapping *m, loff_t start, loff_t end);
 void mapping_dirty(struct folio *f);
 // Generic read of file data through the cache up to size i_size. Copies under RCU when the folio is up to date.

@@ -60,16 +60,12 @@ static bool reclaim_folio(struct folio *f)
 	m = READ_ONCE(f->mapping);
 	if (!m || folio_test(f, PG_DIRTY) || folio_test(f, PG_WRITEBACK) || atomic_read(&f->mapcount) || (m->flags & MAPPING_UNEVICTABLE))
 		goto unlock;
-	// Ours and the cache's: nobody else has it, and a lookup that comes now finds it gone.
-	if (ref_read(&f->ref) == 2) {
-		mapping_remove(m, f);
-		done = true;
-	}
+	done = mapping_remove_unused(m, f);
 unlock:
 	folio_unlock(f);
 keep:
 	if (done)
-		folio_put(f);
+		folio_free_final(f);
 	else
 		lru_putback(f, folio_test_and_clear(f, PG_REFERENCED));
 	return done;

@@ -176,40 +176,15 @@ ssize_t shmem_write_iter(struct mapping *m, loff_t pos, struct iov_iter *from)
 	return total;
 }
 
-// Copies from the page at pos without a reference, under RCU, and checks that it was still there. 0: absent, changed or a fault.
-static size_t read_page_rcu(struct mapping *m, u64 index, size_t offset, size_t n, struct iov_iter *to, bool *hole)
-{
-	struct iov_iter was = *to;
-	struct folio *f;
-	size_t done = 0;
-
-	rcu_read_lock();
-	f = xa_load(&m->pages, index);
-	*hole = !f;
-	if (f && !xa_is_value(f)) {
-		pagefault_disable();
-		done = copy_folio_to_iter(f, (index - READ_ONCE(f->index)) * PAGE_SIZE + offset, n, to);
-		pagefault_enable();
-		smp_rmb();		// the copy, then the check; a folio's pages are not reused while it is in its slot
-		if (xa_load(&m->pages, index) != f) {
-			*to = was;
-			done = 0;
-		}
-	}
-	rcu_read_unlock();
-	return done;
-}
-
 ssize_t shmem_read_iter(struct mapping *m, loff_t size, loff_t *pos, struct iov_iter *to)
 {
 	ssize_t total = 0;
 
 	while (to->count && *pos < size) {
 		size_t offset = *pos & (PAGE_SIZE - 1), n = MIN(MIN(to->count, PAGE_SIZE - offset), (size_t)(size - *pos)), done;
-		bool hole;
 
-		done = read_page_rcu(m, (u64)*pos >> PAGE_SHIFT, offset, n, to, &hole);
-		if (!done && hole)
+		done = mapping_copy_out(m, *pos, n, to);
+		if (!done && !mapping_has(m, (u64)*pos >> PAGE_SHIFT))
 			done = iov_iter_zero(n, to);
 		if (!done && iov_iter_fault_in(to, n) == n)
 			return total ? total : -EFAULT;

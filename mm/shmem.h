@@ -18,7 +18,7 @@ ssize_t shmem_write_iter(struct mapping *m, loff_t pos, struct iov_iter *from);
 // Read up to size; holes give zeroes without allocating.
 ssize_t shmem_read_iter(struct mapping *m, loff_t size, loff_t *pos, struct iov_iter *to);
 void shmem_truncate(struct mapping *m, loff_t old_size, loff_t new_size);
-int shmem_punch(struct mapping *m, loff_t start, loff_t end);
+int shmem_punch(struct mapping *m, loff_t start, loff_t end);		// bytes start..end, end included
 loff_t shmem_seek(struct mapping *m, loff_t size, loff_t pos, int whence);	// SEEK_DATA, SEEK_HOLE
 // The handler of mappings of shared memory, files and bare objects alike.
 extern const struct vm_ops shmem_vm_ops;

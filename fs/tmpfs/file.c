@@ -100,7 +100,7 @@ static int tmpfs_fallocate(struct file *f, int mode, loff_t off, loff_t len)
 		return -EOPNOTSUPP;
 	down_write(&inode->rwsem);
 	if (mode & FALLOC_FL_PUNCH_HOLE)
-		err = shmem_punch(&inode->data, off, off + len);
+		err = shmem_punch(&inode->data, off, off + len - 1);
 	else
 		err = tmpfs_alloc_range(inode, mode, off, len);
 	if (!err)
