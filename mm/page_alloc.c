@@ -4,6 +4,7 @@
 #include "arch/irq.h"
 #include "kern/log.h"
 #include "kern/panic.h"
+#include "kern/smp.h"
 #include "lib/math.h"
 #include "lib/string.h"
 #include "mm/mm.h"
@@ -268,6 +269,11 @@ static inline struct folio *pcp_alloc(int i)
 	return p;
 }
 
+static void drain_here(void *unused)
+{
+	pcp_drain();
+}
+
 // The fast paths found nothing. Reclaim, then one OOM kill at a time, until there is memory or no hope.
 static NOINLINE struct folio *alloc_slow(gfp_t gfp, int order)
 {
@@ -279,7 +285,11 @@ static NOINLINE struct folio *alloc_slow(gfp_t gfp, int order)
 			return p;
 		if (reclaim_direct(gfp, order))
 			continue;
-		pcp_drain();
+		// What the stacks of all CPUs hold is worth more than a victim.
+		smp_call_mask(&cpu_online_mask, drain_here, NULL, true);
+		p = zones_alloc(gfp, order);
+		if (p)
+			return p;
 		if ((gfp & GFP_NORETRY) || order > 3 || attempt == 15)
 			break;
 		if (fatal_signal_pending(current) || (current->flags & PF_OOM_VICTIM))

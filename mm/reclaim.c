@@ -107,7 +107,8 @@ static u64 reclaim(gfp_t gfp, u64 want)
 	for (int priority = 12; priority >= 0 && gained < want; priority -= 3) {
 		gained += shrink_lru(want);
 		shrink_caches(gfp, priority);
-		kmem_cache_shrink_all();
+		if (gained < want)	// interrupts every CPU
+			kmem_cache_shrink_all();
 		if (priority <= 6)
 			vmalloc_purge();
 		now = free_pages_now();
@@ -152,11 +153,11 @@ NORETURN void kswapd(void *unused)
 	for (;;) {
 		u64 gained = 1;
 
-		WAIT_EVENT(&kswapd_wait, READ_ONCE(kswapd_wanted));
+		WAIT_EVENT_IDLE(&kswapd_wait, READ_ONCE(kswapd_wanted));
 		while (!balanced() && gained)
 			gained = reclaim(GFP_KERNEL, 128);
 		if (!gained) {
-			set_current_state(TASK_UNINTERRUPTIBLE);
+			set_current_state(TASK_IDLE);
 			schedule_timeout(100 * NSEC_PER_MSEC);
 		}
 		WRITE_ONCE(kswapd_wanted, 0);

@@ -376,9 +376,8 @@ void kmem_cache_destroy(struct kmem_cache *c)
 	mutex_lock(&slab_caches_lock);
 	list_del(&c->link_all);
 	mutex_unlock(&slab_caches_lock);
+	rcu_barrier();		// objects on their way here through kfree_rcu()
 	cache_drain(c);
-	if (c->flags & SLAB_TYPESAFE_BY_RCU)
-		synchronize_rcu();
 	spin_lock_irq(&c->lock);
 	list_for_each_entry_safe(s, n, &c->partial, lru)
 		if (!s->inuse)

@@ -49,9 +49,10 @@ void vmemmap_map_whole(u64 section, paddr_t mem)
 
 INIT void vmemmap_map_part(u64 start_pfn, u64 end_pfn)
 {
-	u64 end = ALIGN_UP((u64)pfn_page(end_pfn), PAGE_SIZE);
+	// Whole blocks of the largest order: merging looks at the descriptor of a buddy, which may lie beyond the end of memory.
+	u64 block = 1ul << MAX_ORDER, end = (u64)pfn_page(ALIGN_UP(end_pfn, block));
 
-	for (u64 a = ALIGN_DOWN((u64)pfn_page(start_pfn), PAGE_SIZE); a < end; a += PAGE_SIZE) {
+	for (u64 a = (u64)pfn_page(ALIGN_DOWN(start_pfn, block)); a < end; a += PAGE_SIZE) {
 		pmd_t *pmd = vmemmap_pmd(a, early_table);
 		pte_t *pte;
 

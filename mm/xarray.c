@@ -276,7 +276,9 @@ static int grow(struct xarray *xa, unsigned long index, u8 min_shift, struct xa_
 	void *head = rcu_dereference_protected(xa->head);
 
 	while (!head || !is_node(head) || !head_covers(head, index) || to_node(head)->shift < min_shift) {
-		u8 shift = is_node(head) ? to_node(head)->shift + XA_BITS : 0;
+		// An empty tree gets one node of the right height, not a chain of them with an empty one at its end.
+		u8 top = index ? (63 - __builtin_clzl(index)) / XA_BITS * XA_BITS : 0;
+		u8 shift = is_node(head) ? to_node(head)->shift + XA_BITS : MAX(top, min_shift);
 		struct xa_node *n = take_node(xa, p, shift);
 
 		if (!n)
