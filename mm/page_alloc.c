@@ -292,7 +292,7 @@ static NOINLINE struct folio *alloc_slow(gfp_t gfp, int order)
 			return p;
 		if ((gfp & GFP_NORETRY) || order > 3 || attempt == 15)
 			break;
-		if (fatal_signal_pending(current) || (current->flags & PF_OOM_VICTIM))
+		if (fatal_signal_pending(current) || (current->flags & PF_EXITING))
 			return zones_alloc(gfp | GFP_NOFAIL_RESERVE, order);
 		if (!oom_kill(gfp, order))
 			break;

@@ -53,10 +53,11 @@ static struct {
 } init_struct_pid = { .pid = { .ref = REF_INIT(1), .wait_pidfd = WAITQ_INIT(init_struct_pid.pid.wait_pidfd) }, .number = { .nr = 0, .ns = &init_pid_ns } };
 
 // ---- the tasklist lock ------------------------------------------------------------------------------------------------
-// Readers count themselves; a writer first excludes other writers, then waits for the readers to leave. Readers may be interrupts,
-// so they pay no heed to waiting writers: those have interrupts off, and reading sections are short and rare.
+// Readers count themselves; a writer first excludes other writers, says that it waits, then waits for the readers to leave. Tasks do not begin to
+// read while a writer waits: it has interrupts off, and programs can read at will (kill(2) of a group). Interrupts do: their CPU may be reading already.
 
 #define WRITER 0x40000000
+#define WRITER_WAITS 0x20000000
 STATIC_SPINLOCK(tasklist_writers, LOCK_TASK);
 static struct atomic tasklist_count;
 
@@ -67,7 +68,7 @@ void tasklist_read_lock(void)
 	preempt_disable();
 	n = atomic_read(&tasklist_count);
 	do {
-		while (n & WRITER) {
+		while ((n & WRITER) || ((n & WRITER_WAITS) && !in_interrupt())) {
 			cpu_relax();
 			n = atomic_read(&tasklist_count);
 		}
@@ -87,10 +88,13 @@ void tasklist_write_lock_irq(void) NO_LOCK_ANALYSIS
 	// An interrupt on this CPU may read, so interrupts go off before the lock is ours.
 	spin_lock(&tasklist_writers);
 	irq_disable();
-	while (!atomic_try_cmpxchg_acquire(&tasklist_count, &free, WRITER)) {
-		free = 0;
+	if (likely(atomic_try_cmpxchg_acquire(&tasklist_count, &free, WRITER)))
+		return;
+	atomic_or(&tasklist_count, WRITER_WAITS);
+	do {
 		cpu_relax();
-	}
+		free = WRITER_WAITS;
+	} while (!atomic_try_cmpxchg_acquire(&tasklist_count, &free, WRITER));
 }
 
 void tasklist_write_unlock_irq(void) NO_LOCK_ANALYSIS
