@@ -5,6 +5,7 @@
 #include "kern/log.h"
 #include "kern/panic.h"
 #include "kern/trace.h"
+#include "kern/ubsan.h"
 #include "lib/errno.h"
 #include "lib/parse.h"
 #include "lib/string.h"
@@ -140,6 +141,9 @@ const struct param kern_params[] = {
 	PARAM("ochre.trace", trace_param),
 #ifdef CONFIG_KASAN
 	PARAM("kasan.fault", kasan_param_fault),
+#endif
+#ifdef CONFIG_UBSAN
+	PARAM("ubsan.fault", ubsan_param_fault),
 #endif
 #ifdef CONFIG_DEBUG
 	PARAM("fail.interval", fail_param_interval),

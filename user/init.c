@@ -13,6 +13,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define COMMAND "/etc/ochre-command"
@@ -88,6 +89,7 @@ int main(void)
 	int status = child < 0 ? STATUS_NOT_STARTED : wait_for(child);
 	if (command)
 		dprintf(1, "\036ochre-run: status %d\n", status);
+	tcdrain(1);
 	sync();
 	reboot(RB_POWER_OFF);
 	reboot(RB_AUTOBOOT);
