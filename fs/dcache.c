@@ -1,11 +1,12 @@
-// Dentries: the cache of names. The walk that reads it without locks is in namei.c; docs/fs.md has the argument.
+// Dentries: the cache of names. What is being looked up: dcache_lookup.c; giving memory back: dcache_shrink.c. The walk that reads the
+// cache without locks is in namei.c; docs/fs.md has the argument.
 //
-// d_count: >= 0 alive, DEAD_COUNT once killed. Taking a reference on an entry whose lock is free is one cmpxchg of the word that
+// dentry.count: >= 0 alive, DEAD_COUNT once killed. Taking a reference on an entry whose lock is free is one cmpxchg of the word that
 // holds both. In lock-checking builds the lock does not fit, and the lock is taken instead.
+#include "fs/dcache.h"
 #include "fs/inode.h"
 #include "fs/path.h"
 #include "fs/file.h"
-#include "kern/log.h"
 #include "kern/panic.h"
 #include "lib/errno.h"
 #include "lib/fmt.h"
@@ -19,7 +20,6 @@
 #define DEAD_COUNT (-128)
 #define LOCKREF_FAST (sizeof(struct spinlock) == sizeof(u32))
 #define BUCKET_LOCKS 128
-#define LOOKUP_BITS 6
 
 // Names that do not fit in the dentry; shared by d_move(), freed by RCU.
 struct long_name {
@@ -32,23 +32,14 @@ struct bucket_lock {
 	struct spinlock lock;
 } CACHE_ALIGNED;
 
-// Entries that a file system is looking up now.
-struct lookup_bucket {
-	struct spinlock lock;
-	struct list_head head GUARDED_BY(&lock);	// dentry.lru: an entry that is being looked up is not on the LRU
-	struct waitq wait;
-} CACHE_ALIGNED;
-
 DEFINE_LOCK_CLASS_NESTABLE(dentry_lock_class, LOCK_TASK);
 DEFINE_LOCK_CLASS(bucket_lock_class, LOCK_TASK);
 DEFINE_LOCK_CLASS(rename_lock_class, LOCK_TASK);
-DEFINE_LOCK_CLASS(lookup_lock_class, LOCK_TASK);
 
 struct seqlock rename_lock = SEQLOCK_INIT(&rename_lock_class);
 static struct hlist_head *dentry_table RO_AFTER_INIT;
 static u32 dentry_shift RO_AFTER_INIT;
 static struct bucket_lock bucket_locks[BUCKET_LOCKS];
-static struct lookup_bucket lookup_buckets[1 << LOOKUP_BITS];
 BUILD_ASSERT(offsetof(struct dentry, inline_name) % 8 == 0, "names are compared by words");
 static struct kmem_cache *dentry_cache RO_AFTER_INIT;
 STATIC_PER_CPU(s64, nr_dentry);
@@ -231,8 +222,7 @@ static bool d_lock_parent(struct dentry *d, struct dentry **out)
 	}
 }
 
-// d is locked, unused (count 0). Returns the parent, whose reference now is the caller's to put, or null.
-static struct dentry *d_kill(struct dentry *d)
+struct dentry *d_kill(struct dentry *d)
 {
 	struct dentry *parent;
 	struct inode *inode;
@@ -476,20 +466,6 @@ void d_tmpfile(struct file *f, struct inode *inode)
 
 // ---- looking up -----------------------------------------------------------------------------------------------------
 
-// Whether d has the name. Dentry names are 8-aligned in memory that is a multiple of 8 bytes long and end in NUL, so that whole words can
-// be read; a name that changes under us ends the comparison at worst at its NUL, and the sequence count tells.
-static UNCHECKED_INLINE bool d_same_name(const struct dentry *d, const struct qstr *q)
-{
-	const char *a = READ_ONCE(d->name.name), *b = q->name;
-	u32 n = q->len;
-
-	for (; n >= 8; n -= 8, a += 8, b += 8) {
-		if (*(const u64 *)(const void *)a != word_load(b))
-			return false;
-	}
-	return !n || ((*(const u64 *)(const void *)a ^ name_load(b)) & ((1ull << n * 8) - 1)) == 0;
-}
-
 struct dentry *d_lookup_rcu(struct dentry *parent, const struct qstr *name, u32 *seqp)
 {
 	struct dentry *d;
@@ -530,91 +506,6 @@ struct dentry *d_lookup(struct dentry *parent, const struct qstr *name)
 out:
 	rcu_read_unlock();
 	return d;
-}
-
-static struct lookup_bucket *lookup_bucket_of(const struct qstr *name)
-{
-	return &lookup_buckets[name->hash >> (32 - LOOKUP_BITS)];
-}
-
-static struct dentry *lookup_find(struct lookup_bucket *b, const struct dentry *parent, const struct qstr *name)
-{
-	struct dentry *d;
-
-	list_for_each_entry(d, &b->head, lru) {
-		if (d->parent == parent && d->name.hash == name->hash && d->name.len == name->len && d_same_name(d, name))
-			return d;
-	}
-	return NULL;
-}
-
-// d_lookup() without its retries: *again when an entry went away under us.
-static struct dentry *d_lookup_once(struct dentry *parent, const struct qstr *name, struct dentry **drop)
-{
-	struct dentry *d;
-	u32 seq;
-
-	*drop = NULL;
-	rcu_read_lock();
-	d = d_lookup_rcu(parent, name, &seq);
-	if (d && !dget_unless_dead(d))
-		d = NULL;
-	rcu_read_unlock();
-	if (d && seq_read_retry(&d->seq, seq)) {
-		*drop = d;
-		d = NULL;
-	}
-	return d;
-}
-
-// See docs/fs.md, "Parallel lookups". Names are not moved into or out of the directory meanwhile: its rwsem is held.
-int d_alloc_parallel(struct dentry *parent, const struct qstr *name, struct dentry **out)
-{
-	struct lookup_bucket *b = lookup_bucket_of(name);
-	struct dentry *mine, *d, *drop;
-	int err = d_alloc(parent, name, &mine);
-
-	if (err)
-		return err;
-	for (;;) {
-		spin_lock(&b->lock);
-		d = lookup_find(b, parent, name);
-		if (d) {
-			dget(d);
-			spin_unlock(&b->lock);
-			WAIT_EVENT(&b->wait, !(READ_ONCE(d->flags) & D_PAR_LOOKUP));
-			dput(d);
-			continue;
-		}
-		d = d_lookup_once(parent, name, &drop);
-		if (!d && !drop) {
-			mine->flags |= D_PAR_LOOKUP;
-			list_add(&mine->lru, &b->head);
-		}
-		spin_unlock(&b->lock);
-		if (!drop)
-			break;
-		dput(drop);
-	}
-	if (d)
-		dput(mine);
-	*out = d ? d : mine;
-	return 0;
-}
-
-void d_lookup_done(struct dentry *d)
-{
-	struct lookup_bucket *b = lookup_bucket_of(&d->name);
-
-	if (!(READ_ONCE(d->flags) & D_PAR_LOOKUP))
-		return;
-	spin_lock(&b->lock);
-	list_del_init(&d->lru);
-	spin_lock(&d->lock);
-	WRITE_ONCE(d->flags, d->flags & ~D_PAR_LOOKUP);
-	spin_unlock(&d->lock);
-	spin_unlock(&b->lock);
-	waitq_wake_all(&b->wait);
 }
 
 // ---- changing -------------------------------------------------------------------------------------------------------
@@ -745,117 +636,7 @@ void d_move(struct dentry *d, struct dentry *target, bool exchange)
 	long_name_put(dropped);
 }
 
-// ---- giving memory back ---------------------------------------------------------------------------------------------
-
-u64 dcache_count_unused(struct super_block *sb)
-{
-	return READ_ONCE(sb->nr_dentry_unused);
-}
-
-// The next victim of sb, locked, or null. RCU read section. Looks at *budget entries at most.
-static struct dentry *lru_victim(struct super_block *sb, u64 *budget, bool force)
-{
-	struct dentry *d;
-
-	spin_lock(&sb->lock);
-	while (*budget && !list_empty(&sb->dentry_lru)) {
-		d = list_last_entry(&sb->dentry_lru, struct dentry, lru);
-		--*budget;
-		if (!spin_trylock(&d->lock)) {
-			list_move(&d->lru, &sb->dentry_lru);
-			continue;
-		}
-		if (d->count > 0) {
-			WRITE_ONCE(d->flags, d->flags & ~(D_LRU | D_REFERENCED));
-			list_del_init(&d->lru);
-			sb->nr_dentry_unused--;
-		} else if (!force && (d->flags & D_REFERENCED)) {
-			WRITE_ONCE(d->flags, d->flags & ~D_REFERENCED);
-			list_move(&d->lru, &sb->dentry_lru);
-		} else {
-			spin_unlock(&sb->lock);
-			return d;
-		}
-		spin_unlock(&d->lock);
-	}
-	spin_unlock(&sb->lock);
-	return NULL;
-}
-
-static u64 dcache_prune(struct super_block *sb, u64 budget, bool force)
-{
-	struct dentry *d;
-	u64 n = 0;
-
-	while (budget) {
-		struct dentry *parent;
-
-		rcu_read_lock();
-		d = lru_victim(sb, &budget, force);
-		if (!d) {
-			rcu_read_unlock();
-			break;
-		}
-		parent = d_kill(d);
-		rcu_read_unlock();
-		dput(parent);
-		n++;
-	}
-	return n;
-}
-
-u64 dcache_scan(struct super_block *sb, u64 nr)
-{
-	return dcache_prune(sb, nr, false);
-}
-
-void dcache_shrink_sb(struct super_block *sb)
-{
-	while (dcache_prune(sb, READ_ONCE(sb->nr_dentry_unused) * 2 + 16, true))
-		;
-}
-
-void d_invalidate(struct dentry *d)
-{
-	d_drop(d);
-	if (!list_empty(&d->children))
-		dcache_shrink_sb(d->sb);
-}
-
-// Nobody else uses the tree any more: the super block is going.
-void d_genocide(struct dentry *root)
-{
-	struct dentry *d = root, *parent;
-
-	for (;;) {
-		while (!list_empty(&d->children))
-			d = list_first_entry(&d->children, struct dentry, child);
-		rcu_read_lock();
-		spin_lock(&d->lock);
-		if (d->flags & D_PINNED) {
-			d->flags &= ~D_PINNED;
-			d->private = NULL;
-			INIT_LIST_HEAD(&d->lru);
-			d->count--;
-		}
-		if (d == root)
-			break;
-		if (d->count)
-			pr_err("VFS: dentry %s of %s still in use (%d) at unmount\n", d->name.name, d->sb->id, d->count);
-		d->count = 0;
-		parent = d->parent;
-		parent->count++;	// stays while we look at it
-		d_kill(d);
-		rcu_read_unlock();
-		spin_lock(&parent->lock);
-		parent->count -= 2;	// ours and the child's
-		spin_unlock(&parent->lock);
-		d = parent;
-	}
-	d->count = 0;
-	d_kill(d);
-	rcu_read_unlock();
-}
+// ---- the whole ------------------------------------------------------------------------------------------------------
 
 u64 dcache_nr(void)
 {
@@ -877,9 +658,5 @@ INIT void dcache_init(void)
 	dentry_cache = kmem_cache_create("dentry", sizeof(struct dentry), 64, SLAB_PANIC | SLAB_RECLAIMABLE, NULL);
 	for (u32 i = 0; i < BUCKET_LOCKS; i++)
 		spin_init(&bucket_locks[i].lock, &bucket_lock_class);
-	for (u32 i = 0; i < ARRAY_SIZE(lookup_buckets); i++) {
-		spin_init(&lookup_buckets[i].lock, &lookup_lock_class);
-		INIT_LIST_HEAD(&lookup_buckets[i].head);
-		waitq_init(&lookup_buckets[i].wait);
-	}
+	dcache_lookup_init();
 }

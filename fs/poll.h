@@ -30,7 +30,8 @@ struct poller {
 };
 void poller_init(struct poller *p, bool wait);
 void poller_done(struct poller *p);		// leaves all queues
-// The events in `wanted` (POLL*) that fd has; adds the task to its queues (unless the caller has cleared pt.queue: there will be no sleep). POLLNVAL: no such descriptor.
+// The events in `wanted` (POLL*) that fd has; adds the task to its queues (unless the caller has cleared pt.queue: there will be no
+// sleep). POLLNVAL: no such descriptor.
 u32 poller_ask(struct poller *p, u32 fd, u32 wanted);
 // Sleeps until woken or the absolute CLOCK_MONOTONIC time (null: for ever). True: the time has come.
 bool poller_sleep(struct poller *p, ktime_t *expires);

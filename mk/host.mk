@@ -9,7 +9,8 @@ HOST_CC ?= $(CC)
 HOST_TSAN_CPUS ?= 4
 # What runs under TSan: suites with code that several CPUs execute at once.
 HOST_TSAN_TESTS ?= *
-HOST_DIRS := $(foreach d,lib arch/host kern time sched mm task fs dev block bpf net ipc proc $(patsubst %/,%,$(wildcard fs/*/)) io_uring,$(if $(wildcard $d/*.c),$d))
+HOST_LAYERS := lib arch/host kern time sched mm task fs dev block bpf net ipc proc $(patsubst %/,%,$(wildcard fs/*/)) io_uring
+HOST_DIRS := $(foreach d,$(HOST_LAYERS),$(if $(wildcard $d/*.c),$d))
 # Symbols come from the linker's second pass, tables of devices from firmware: the host has neither. os.c sees libc, the rest does not.
 HOST_SKIP := kern/symbols.c arch/host/os.c %/kasan.c %/slab_kasan.c %/ubsan.c %/kcsan.c
 HOST_SRCS := tests/unit/memblock.c tests/unit/start.c tests/unit/fakes.c
@@ -29,7 +30,8 @@ endef
 host_hash := \#
 host_differ = $(subst x$1x,,x$2x)$(subst x$2x,,x$1x)
 host_keep = $(if $(call host_differ,$(file <$1),$2),$(file >$1,$2))
-host_unit = // Made by mk/host.mk: one translation unit for $1/.$(foreach f,$(call unit_order,$(filter-out $(HOST_SKIP),$(sort $(wildcard $1/*.c)))),$(host_newline)$(host_hash)include "$f")
+host_files = $(call unit_order,$(filter-out $(HOST_SKIP),$(sort $(wildcard $1/*.c))))
+host_unit = // Made by mk/host.mk: one translation unit for $1/.$(foreach f,$(call host_files,$1),$(host_newline)$(host_hash)include "$f")
 ifneq ($(filter host-% build/host-%,$(MAKECMDGOALS)),)
 $(shell mkdir -p $(HOST_DIRS:%=build/host-asan/%) $(HOST_DIRS:%=build/host-tsan/%))
 $(foreach v,asan tsan,$(foreach d,$(HOST_DIRS),$(call host_keep,build/host-$v/$d/unit.c,$(call host_unit,$d))))

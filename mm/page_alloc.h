@@ -36,7 +36,8 @@ void pcp_drain(void);
 bool pfn_valid(u64 pfn);
 // Frees [start, end) to the zones: start-up's memory, the initramfs. Page aligned.
 void pages_free_range(paddr_t start, paddr_t end);
-// Maps the descriptors of a section (mm/vmemmap.c). Whole: by 2 MiB pages, SECTION_DESC bytes at mem (physical); else 4 KiB pages for the pfns given, from memblock.
+// Maps the descriptors of a section (mm/vmemmap.c). Whole: by 2 MiB pages, SECTION_DESC bytes at mem (physical); else 4 KiB pages for
+// the pfns given, from memblock.
 void vmemmap_prepare(u64 max_pfn);			// tables for the whole range. INIT
 void vmemmap_map_whole(u64 section, paddr_t mem);
 void vmemmap_map_part(u64 start_pfn, u64 end_pfn);	// INIT

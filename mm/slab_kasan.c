@@ -257,4 +257,3 @@ void kasan_describe(u64 addr)
 	else if (addr >= KIMAGE_START)
 		pr_err("In the kernel's image; the symbol before it: %pS\n", (void *)addr);
 }
-

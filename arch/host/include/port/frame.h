@@ -78,4 +78,3 @@ static inline void frame_set_step(struct frame *f, bool on)
 {
 	f->step = on;
 }
-
