@@ -93,7 +93,7 @@ static void pipe_free(struct pipe *p)
 		if (p->tmp[i])
 			folio_put(p->tmp[i]);
 	}
-	kfree(p->bufs);
+	kvfree(p->bufs);
 	kmem_cache_free(pipe_cache, p);
 }
 
@@ -243,10 +243,8 @@ static ssize_t pipe_add_page(struct pipe *p, struct iov_iter *from, bool packet)
 
 static ssize_t pipe_broken(ssize_t done)
 {
-	if (done)
-		return done;
 	send_signal(current, SIGPIPE_NR, SEND_SIG_NOINFO, PIDTYPE_PID);
-	return -EPIPE;
+	return done ? done : -EPIPE;
 }
 
 struct pipe_writing {

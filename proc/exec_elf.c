@@ -42,8 +42,9 @@ static int read_phdrs(struct exec_image *i)
 	i->ph = kvalloc(n, GFP_KERNEL | GFP_UNINIT);
 	if (!i->ph)
 		return -ENOMEM;
-	int err = read_exactly(i->file, i->ph, n, i->h.phoff, -EIO);
-	return err ?: elf_scan_phdrs(&i->h, i->ph, &i->layout);
+	if (read_exactly(i->file, i->ph, n, i->h.phoff, -ENOEXEC))
+		return -ENOEXEC;	// also what the file system says
+	return elf_scan_phdrs(&i->h, i->ph, &i->layout);
 }
 
 // The program's interpreter, opened and checked. All that is wrong with it is ELIBBAD, but for what open(2) and read(2) say.

@@ -262,6 +262,13 @@ static void last_thread(struct task *t, int code)
 
 	if (unlikely(p->flags & PROCESS_UNKILLABLE) || t->pid == 1)
 		panic("Attempted to kill init! exitcode=0x%08x", p->group_exit_code ?: code);
+	// Without an exit_group() the process's status is that of the thread that ends last, not the leader's.
+	spin_lock_irq(&t->sighand->siglock);
+	if (!(p->flags & PROCESS_GROUP_EXIT)) {
+		p->flags |= PROCESS_GROUP_EXIT;
+		p->group_exit_code = code;
+	}
+	spin_unlock_irq(&t->sighand->siglock);
 	hrtimer_cancel(&p->real_timer);
 	if (t->mm)
 		note_maxrss(p, t->mm);

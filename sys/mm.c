@@ -1,10 +1,12 @@
 // Memory system calls. Bodies: mm/.
 #include "fs/file.h"
+#include "fs/inode.h"
 #include "lib/errno.h"
 #include "mm/mm.h"
 #include "mm/uaccess.h"
 #include "syscalls.h"
 #include <asm/mman.h>
+#include <linux/stat.h>
 
 // mmap(2). ABI: the offset must be a multiple of the page size; the descriptor is looked at only without MAP_ANONYMOUS. [mmap.c]
 long sys_mmap(u64 addr, u64 len, u64 prot, u64 flags, u64 fd, u64 off)
@@ -21,7 +23,10 @@ long sys_mmap(u64 addr, u64 len, u64 prot, u64 flags, u64 fd, u64 off)
 			return -EBADF;
 		a.file = f.file;
 	}
-	ret = mm_mmap(current->mm, &a);
+	if (a.file && S_ISREG(a.file->inode->mode) && (len > S64_MAX || a.pgoff > (S64_MAX - len) >> PAGE_SHIFT))
+		ret = -EOVERFLOW;	// a file ends before its size's sign
+	else
+		ret = mm_mmap(current->mm, &a);
 	fd_put(f);
 	return ret;
 }

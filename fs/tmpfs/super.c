@@ -279,7 +279,7 @@ int tmpfs_fill(struct super_block *sb, const char *options)
 	sb->private = s;
 	sb->ops = &tmpfs_super_ops;
 	sb->magic = TMPFS_MAGIC;
-	sb->maxbytes = (loff_t)0x7ffffffffffff000;
+	sb->maxbytes = S64_MAX;
 	s->limits.max_pages = s->max_inodes = mem_total_pages() / 2;
 	s->mode = 0777 | S_ISVTX;
 	s->uid = current_cred()->fsuid;

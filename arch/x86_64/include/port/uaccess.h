@@ -31,8 +31,9 @@ static ALWAYS_INLINE bool user_small_ok_(uptr p)
 	return p.a < TASK_SIZE_MAX;
 }
 
-// gcc before 13.3 may move code between an asm goto's output and its use; the empty asm stops it (PR 113921).
-#define ASM_GOTO_OUT_(...) do { __asm__ goto(__VA_ARGS__); __asm__ volatile(""); } while (0)
+// volatile: without it gcc drops an asm goto whose outputs are unused. gcc before 13.3 may move code between such an output and its
+// use; the empty asm stops it (PR 113921).
+#define ASM_GOTO_OUT_(...) do { __asm__ volatile goto(__VA_ARGS__); __asm__ volatile(""); } while (0)
 
 #define USER_ACCESSORS_(bits, suf, con) \
 static ALWAYS_INLINE int get_user_u##bits(u##bits *v, uptr p) \
