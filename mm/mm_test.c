@@ -3,7 +3,9 @@
 #include "lib/ktest.h"
 #include "lib/string.h"
 #include "mm/internal.h"
+#include "mm/iov_iter.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 #include <linux/mman.h>
 
 #define T_BASE 0x10000000ul
@@ -357,4 +359,71 @@ KTEST(mm, reverse_map_finds_copies_and_moved_memory)
 	mm_users_put(kid);
 	CHECK_EQ(atomic_read(&f->mapcount), 0);
 	folio_put(f);
+}
+
+// ptrace(2) and /proc/PID/mem write where the program may not: to a copy of its own, and the program still may not.
+KTEST(mm, forced_writes_reach_pages_of_large_folios)
+{
+	struct mm *mm = t_mm();
+	u8 v = 0;
+	REQUIRE(mm);
+	REQUIRE(t_map(mm, T_BASE, 64 * PAGE_SIZE, RW, MAP_PRIVATE | MAP_FIXED) > 0);
+	for (u64 i = 0; i < 64; i++)		// in sequence: later pages come as large folios
+		CHECK(t_put(mm, T_BASE + i * PAGE_SIZE, i));
+	CHECK_EQ(mm_mprotect(mm, T_BASE, 64 * PAGE_SIZE, PROT_READ), 0);
+	CHECK(!t_put(mm, T_BASE + 40 * PAGE_SIZE, 1));
+	v = 77;
+	CHECK_EQ(mm_access(mm, T_BASE + 40 * PAGE_SIZE, &v, 1, MM_ACCESS_WRITE | MM_ACCESS_FORCE), 1);
+	CHECK_EQ(t_get(mm, T_BASE + 40 * PAGE_SIZE), 77);
+	CHECK_EQ(t_get(mm, T_BASE + 41 * PAGE_SIZE), 41);
+	CHECK(!t_put(mm, T_BASE + 40 * PAGE_SIZE, 1));
+	mm_users_put(mm);
+}
+
+// The reference that a late folio_try_get() would take must not be there: docs/design-review.md, 1.
+KTEST(mm, slabs_and_tables_have_no_references)
+{
+	void *p = kalloc(64, GFP_KERNEL), *q = pages_alloc(GFP_KERNEL, 0);
+	REQUIRE(p);
+	REQUIRE(q);
+	CHECK_EQ(ref_read(&virt_folio(p)->ref), 0);
+	CHECK_EQ(ref_read(&virt_folio(q)->ref), 0);
+	pages_free(q, 0);
+	kfree(p);
+}
+
+KTEST(mm, a_hole_ends_where_it_should)
+{
+	static const char ones[] = { 1, 1 };
+	char got[2] = { 9, 9 };
+	struct mapping *m;
+	struct iov_iter i;
+	loff_t pos = PAGE_SIZE - 1;
+	REQUIRE(shmem_object_create(4 * PAGE_SIZE, &m) == 0);
+	struct kvec out = { (void *)ones, 2 }, in = { got, 2 };
+	iov_iter_kvec(&i, true, &out, 1, 2);
+	CHECK_EQ(shmem_write_iter(m, pos, &i), 2);	// the last byte of page 0 and the first of page 1
+	CHECK_EQ(shmem_punch(m, 0, PAGE_SIZE - 1), 0);
+	iov_iter_kvec(&i, false, &in, 1, 2);
+	CHECK_EQ(shmem_read_iter(m, 4 * PAGE_SIZE, &pos, &i), 2);
+	CHECK_EQ(got[0], 0);
+	CHECK_EQ(got[1], 1);
+	shmem_object_put(m);
+}
+
+KTEST(mm, an_emptied_xarray_has_no_nodes)
+{
+	static struct lock_class cls;
+	struct xarray xa;
+	void *old;
+	xa_init(&xa, &cls);
+	CHECK_EQ(xa_store(&xa, 1ul << 30 | 5, &xa, GFP_KERNEL, &old), 0);
+	CHECK(xa_load(&xa, 1ul << 30 | 5) == &xa);
+	CHECK(!xa_load(&xa, 5));
+	CHECK_EQ(xa_store(&xa, 3, &cls, GFP_KERNEL, &old), 0);
+	CHECK(xa_load(&xa, 3) == &cls);
+	CHECK(xa_erase(&xa, 3) == &cls);
+	CHECK(xa_erase(&xa, 1ul << 30 | 5) == &xa);
+	CHECK(!xa.head);
+	xa_destroy(&xa);
 }
