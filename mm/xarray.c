@@ -102,6 +102,16 @@ void *xa_load(struct xarray *xa, unsigned long index)
 	return e;
 }
 
+// The last index of the entry that covers index: slot s of n, with its siblings.
+static unsigned long last_index(const struct xa_node *n, unsigned int s, unsigned long index)
+{
+	unsigned int end = s + 1;
+
+	while (end < XA_SLOTS && n->slot[end] == mk_sibling(s))
+		end++;
+	return ((((index >> n->shift & ~(unsigned long)XA_MASK) | (end - 1)) + 1) << n->shift) - 1;
+}
+
 // First entry at or after *index, at most max, that carries the mark (mark < 0: any). Sets *index to where it starts, or to the index asked for inside it.
 static void *find_from(struct xarray *xa, unsigned long *index, unsigned long max, int mark)
 {
@@ -179,6 +189,31 @@ void *xa_find_marked(struct xarray *xa, unsigned long *index, unsigned long max,
 	return e;
 }
 
+// Moves *index behind the entry there; false at the end of all indices. Under RCU.
+static bool step_over(struct xarray *xa, unsigned long *index)
+{
+	struct xa_node *n;
+	unsigned int slot;
+
+	if (descend(xa, *index, &n, &slot) && n)
+		*index = last_index(n, slot, *index);
+	return ++*index != 0;
+}
+
+void *xa_find_after(struct xarray *xa, unsigned long *index, unsigned long max)
+{
+	unsigned long i = *index;
+	void *e = NULL;
+
+	rcu_read_lock();
+	if (step_over(xa, &i))
+		e = find_from(xa, &i, max, -1);
+	rcu_read_unlock();
+	if (e)
+		*index = i;
+	return e;
+}
+
 unsigned int xa_find_batch(struct xarray *xa, unsigned long *index, unsigned long max, void **entries, unsigned int n)
 {
 	unsigned int got = 0;
@@ -190,7 +225,7 @@ unsigned int xa_find_batch(struct xarray *xa, unsigned long *index, unsigned lon
 		if (!e)
 			break;
 		entries[got++] = e;
-		if (++*index == 0)
+		if (!step_over(xa, index))
 			break;
 	}
 	rcu_read_unlock();
@@ -338,7 +373,21 @@ static int node_at(struct xarray *xa, unsigned long index, u8 shift, struct xa_p
 	return 0;
 }
 
+// Whether slots [s, s + width) hold nothing, or one entry of exactly that width.
+static bool fits(const struct xa_node *n, unsigned int s, unsigned int width)
+{
+	void *first = rcu_dereference_protected(n->slot[s]);
+
+	if (is_node(first) || is_sibling(first))
+		return false;		// smaller entries are inside, or it lies inside a larger one
+	for (unsigned int i = 1; i < width; i++)
+		if (n->slot[s + i] != (first ? mk_sibling(s) : NULL))
+			return false;
+	return !first || s + width == XA_SLOTS || n->slot[s + width] != mk_sibling(s);
+}
+
 // Puts entry into 2^order slots' worth of index space, replacing what is exactly there. Marks of the place are cleared.
+// -EEXIST when entries of other sizes are in the way.
 static int store_locked(struct xarray *xa, unsigned long index, int order, void *entry, struct xa_prealloc *p, void **old) REQUIRES(&xa->lock)
 {
 	u8 shift = order / XA_BITS * XA_BITS;
@@ -351,13 +400,15 @@ static int store_locked(struct xarray *xa, unsigned long index, int order, void 
 	if (!n)
 		return -EEXIST;
 	s = slot_of(n, index) & ~(width - 1);
+	if (!fits(n, s, width)) {
+		prune(xa, n);
+		return -EEXIST;
+	}
 	for (unsigned int i = 0; i < width; i++) {
 		void *e = rcu_dereference_protected(n->slot[s + i]);
 
-		if (is_node(e))
-			return -EEXIST;		// smaller entries are inside
 		if (i == 0 && old)
-			*old = is_sibling(e) ? rcu_dereference_protected(n->slot[sibling_slot(e)]) : e;
+			*old = e;
 		for (int m = 0; m < XA_MARKS; m++)
 			unmark_up(n, s + i, m);
 		n->count += (entry != NULL) - (e != NULL);
@@ -540,10 +591,10 @@ static bool find_free(struct xarray *xa, unsigned long from, unsigned long max, 
 			continue;
 		}
 		if (n->shift == 0 && n->count == XA_SLOTS)
-			i = (i | XA_MASK) + 1;
+			i |= XA_MASK;
 		else
-			i += 1ul << n->shift;
-		if (i == 0)
+			i = last_index(n, s, i);
+		if (++i == 0)
 			break;
 	}
 	return false;

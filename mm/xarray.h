@@ -25,6 +25,7 @@ void *xa_load(struct xarray *xa, unsigned long index);		// under RCU or the lock
 // Stores entry (null erases) and gives back the old one in *old (may be null). -ENOMEM: nothing changed. Context of lock and gfp: see .c.
 MUST_CHECK int xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp, void **old);
 MUST_CHECK int xa_insert(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp);	// -EEXIST when occupied
+// -EEXIST when anything but one entry of this order is in the way (also for xa_store(): order 0).
 MUST_CHECK int xa_store_order(struct xarray *xa, unsigned long index, int order, void *entry, gfp_t gfp);
 void *xa_erase(struct xarray *xa, unsigned long index);
 void *xa_erase_locked(struct xarray *xa, unsigned long index) REQUIRES(&xa->lock);	// interrupts off
@@ -32,13 +33,16 @@ void *xa_cmpxchg(struct xarray *xa, unsigned long index, void *old, void *entry)
 void xa_set_mark(struct xarray *xa, unsigned long index, enum xa_mark m);
 void xa_clear_mark(struct xarray *xa, unsigned long index, enum xa_mark m);
 bool xa_get_mark(struct xarray *xa, unsigned long index, enum xa_mark m);
-// First entry at *index .. max; updates *index to its first index. Null: none.
+// First entry at *index .. max; updates *index to its first index, or leaves it when that is inside the entry. Null: none.
 void *xa_find(struct xarray *xa, unsigned long *index, unsigned long max);
 void *xa_find_marked(struct xarray *xa, unsigned long *index, unsigned long max, enum xa_mark m);
+// The same behind the entry that covers *index.
+void *xa_find_after(struct xarray *xa, unsigned long *index, unsigned long max);
+// Up to n entries, each once; *index becomes the place to go on from. 0: none is left.
 unsigned int xa_find_batch(struct xarray *xa, unsigned long *index, unsigned long max, void **entries, unsigned int n);
 // Lowest free index in min..max gets entry. 0, -ENOMEM, -EBUSY.
 MUST_CHECK int xa_alloc(struct xarray *xa, u32 *id, void *entry, u32 min, u32 max, gfp_t gfp);
 MUST_CHECK int xa_alloc_cyclic(struct xarray *xa, u32 *id, void *entry, u32 min, u32 max, u32 *next, gfp_t gfp);
 #define xa_for_each(xa, index, entry) \
-	for (index = 0, entry = xa_find(xa, &index, ~0ul); entry; index++, entry = index ? xa_find(xa, &index, ~0ul) : NULL)
+	for (index = 0, entry = xa_find(xa, &index, ~0ul); entry; entry = xa_find_after(xa, &index, ~0ul))
 void xarray_init(void);		// INIT: after slab_init()
