@@ -17,6 +17,17 @@ void iov_iter_bvec(struct iov_iter *i, bool source, const struct bio_vec *v, u32
 	*i = (struct iov_iter){ .type = ITER_BVEC, .source = source, .bvec = v, .nr_segs = nr, .count = count };
 }
 
+// No length may be negative, whatever the addresses are. One buffer alone is cut before its range is looked at, several are not.
+static int check_lengths(struct user_iovec *iov, u64 nr)
+{
+	for (u64 k = 0; k < nr; k++)
+		if ((ssize_t)iov[k].len < 0)
+			return -EINVAL;
+	if (nr == 1)
+		iov[0].len = MIN(iov[0].len, MAX_RW_COUNT);
+	return 0;
+}
+
 // man 2 readv: the sum of the lengths must fit ssize_t (EINVAL); lengths beyond MAX_RW_COUNT are cut.
 ssize_t iov_iter_import(struct iov_iter *i, bool source, uptr vec, u64 nr, struct user_iovec *fast, u32 nr_fast, struct user_iovec **to_free)
 {
@@ -34,14 +45,14 @@ ssize_t iov_iter_import(struct iov_iter *i, bool source, uptr vec, u64 nr, struc
 		*to_free = iov;
 	}
 	err = copy_in(iov, vec, nr * sizeof(*iov));
+	if (!err)
+		err = check_lengths(iov, nr);
 	for (u64 k = 0; k < nr && !err; k++) {
-		if ((ssize_t)iov[k].len < 0) {
-			err = -EINVAL;
-		} else if (!user_range_ok(iov[k].base, MIN(iov[k].len, MAX_RW_COUNT))) {
-			err = -EFAULT;
-		} else {
+		if (user_range_ok(iov[k].base, iov[k].len)) {
 			iov[k].len = MIN(iov[k].len, MAX_RW_COUNT - total);
 			total += iov[k].len;
+		} else {
+			err = -EFAULT;
 		}
 	}
 	if (err) {

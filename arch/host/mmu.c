@@ -117,10 +117,8 @@ static char *translate(u64 va, bool write, u32 *error)
 static bool fault_in(u64 va, u32 error)
 {
 	struct frame f = { .nr = -1, .irqs_on = !irqs_disabled(), .ip = (u64)__builtin_return_address(0) };
-	unsigned long flags = irq_save();	// as an exception's entry
 
 	page_fault(&f, va, error);
-	irq_restore(flags);
 	return !f.fixed;
 }
 
