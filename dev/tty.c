@@ -65,7 +65,7 @@ struct tty *tty_get(struct tty *t)
 	return t;
 }
 
-void tty_put(struct tty *t)
+void tty_put(struct tty *t) NO_LOCK_ANALYSIS	// the last reference
 {
 	if (!t || !ref_put(&t->ref))
 		return;

@@ -20,12 +20,12 @@
 
 // ---- output -----------------------------------------------------------------------------------------------------------
 
-static u8 get(const struct tty *t, u32 at)
+static u8 get(const struct tty *t, u32 at) REQUIRES(&t->lock)
 {
 	return t->ld.buf[at % TTY_BUF];
 }
 
-static bool is_line_end(const struct tty *t, u32 at)
+static bool is_line_end(const struct tty *t, u32 at) REQUIRES(&t->lock)
 {
 	return t->ld.line_end[at % TTY_BUF / 64] >> (at % 64) & 1;
 }
@@ -531,14 +531,14 @@ static int receive_flagged(struct tty *t, u8 c, u8 flag) REQUIRES(&t->lock)
 }
 
 // Bytes that can be received now. A canonical line that has no end yet always takes one more: it is cut.
-static bool has_room(const struct tty *t)
+static bool has_room(const struct tty *t) REQUIRES(&t->lock)
 {
 	u32 used = t->ld.head - t->ld.tail, need = I_FLAG(t, PARMRK) ? 3 : 1;
 
 	return used + need <= TTY_BUF || (L_FLAG(t, ICANON) && t->ld.line_start == t->ld.tail);
 }
 
-static bool input_available(const struct tty *t, u32 want)
+static bool input_available(const struct tty *t, u32 want) REQUIRES(&t->lock)
 {
 	if (L_FLAG(t, ICANON) && !L_FLAG(t, EXTPROC))
 		return t->ld.line_start != t->ld.tail;

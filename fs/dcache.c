@@ -192,7 +192,7 @@ static struct inode *d_take_inode(struct dentry *d) REQUIRES(&d->lock)
 
 // Locks d's parent in front of d, whose lock is held. False: d got a user meanwhile or is dead; nothing is locked any more.
 // *out is null for a root. RCU read section.
-static bool d_lock_parent(struct dentry *d, struct dentry **out)
+static bool d_lock_parent(struct dentry *d, struct dentry **out) NO_LOCK_ANALYSIS	// hands the locks over
 {
 	struct dentry *p = d->parent;
 
@@ -222,7 +222,7 @@ static bool d_lock_parent(struct dentry *d, struct dentry **out)
 	}
 }
 
-struct dentry *d_kill(struct dentry *d)
+struct dentry *d_kill(struct dentry *d) NO_LOCK_ANALYSIS	// d_lock_parent()'s locks
 {
 	struct dentry *parent;
 	struct inode *inode;
@@ -573,7 +573,7 @@ static void d_move_child(struct dentry *d, struct dentry *parent)
 	list_add(&d->child, &parent->children);
 }
 
-static void lock_for_move(struct dentry *d, struct dentry *target, struct dentry *p, struct dentry *q)
+static void lock_for_move(struct dentry *d, struct dentry *target, struct dentry *p, struct dentry *q) NO_LOCK_ANALYSIS	// two locks to four
 {
 	if (p == q) {
 		spin_lock(&p->lock);
@@ -588,7 +588,7 @@ static void lock_for_move(struct dentry *d, struct dentry *target, struct dentry
 	spin_lock(d < target ? &target->lock : &d->lock);
 }
 
-void d_move(struct dentry *d, struct dentry *target, bool exchange)
+void d_move(struct dentry *d, struct dentry *target, bool exchange) NO_LOCK_ANALYSIS	// lock_for_move()'s locks
 {
 	struct dentry *p = d->parent, *q = target->parent;
 	struct long_name *dropped = NULL;

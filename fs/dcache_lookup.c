@@ -21,7 +21,7 @@ static struct lookup_bucket *lookup_bucket_of(const struct qstr *name)
 	return &lookup_buckets[name->hash >> (32 - LOOKUP_BITS)];
 }
 
-static struct dentry *lookup_find(struct lookup_bucket *b, const struct dentry *parent, const struct qstr *name)
+static struct dentry *lookup_find(struct lookup_bucket *b, const struct dentry *parent, const struct qstr *name) REQUIRES(&b->lock)
 {
 	struct dentry *d;
 

@@ -9,7 +9,7 @@ u64 dcache_count_unused(struct super_block *sb)
 }
 
 // The next victim of sb, locked, or null. RCU read section. Looks at *budget entries at most.
-static struct dentry *lru_victim(struct super_block *sb, u64 *budget, bool force)
+static struct dentry *lru_victim(struct super_block *sb, u64 *budget, bool force) NO_LOCK_ANALYSIS	// returns it locked
 {
 	struct dentry *d;
 
@@ -38,7 +38,7 @@ static struct dentry *lru_victim(struct super_block *sb, u64 *budget, bool force
 	return NULL;
 }
 
-static u64 dcache_prune(struct super_block *sb, u64 budget, bool force)
+static u64 dcache_prune(struct super_block *sb, u64 budget, bool force) NO_LOCK_ANALYSIS	// lru_victim()'s lock
 {
 	struct dentry *d;
 	u64 n = 0;
@@ -79,7 +79,7 @@ void d_invalidate(struct dentry *d)
 }
 
 // Nobody else uses the tree any more: the super block is going.
-void d_genocide(struct dentry *root)
+void d_genocide(struct dentry *root) NO_LOCK_ANALYSIS	// nobody else uses the tree
 {
 	struct dentry *d = root, *parent;
 

@@ -117,7 +117,7 @@ struct fd fd_get_raw(u32 fd)
 }
 
 // The position is shared by whoever shares the file: other descriptors, other tasks.
-struct fd fd_get_pos(u32 fd, bool *locked)
+struct fd fd_get_pos(u32 fd, bool *locked) NO_LOCK_ANALYSIS	// the lock is optional
 {
 	struct fd f = fd_lookup(fd, FMODE_PATH);
 
@@ -129,7 +129,7 @@ struct fd fd_get_pos(u32 fd, bool *locked)
 	return f;
 }
 
-void fd_put_pos(struct fd f, bool locked)
+void fd_put_pos(struct fd f, bool locked) NO_LOCK_ANALYSIS	// the lock is optional
 {
 	if (locked)
 		mutex_unlock(&f.file->pos_lock);

@@ -93,7 +93,7 @@ static void inode_free_rcu(struct rcu_head *head)
 		kmem_cache_free(inode_cache, inode);
 }
 
-void iput(struct inode *inode)
+void iput(struct inode *inode) NO_LOCK_ANALYSIS	// the last reference
 {
 	if (!inode || !ref_put(&inode->ref))
 		return;
@@ -103,6 +103,13 @@ void iput(struct inode *inode)
 	else
 		mapping_destroy(&inode->data);
 	call_rcu(&inode->rcu, inode_free_rcu);
+}
+
+void inode_set_linkable(struct inode *inode, bool on)
+{
+	spin_lock(&inode->lock);
+	inode->state = on ? inode->state | I_LINKABLE : inode->state & ~I_LINKABLE;
+	spin_unlock(&inode->lock);
 }
 
 // man 2 mkdir: a directory with the set-group-ID bit gives its group to what is made in it, and the bit to directories.

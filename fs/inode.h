@@ -265,6 +265,7 @@ static inline void inode_put_write_access(struct inode *inode) { atomic_dec(&ino
 void inode_init_owner(struct inode *inode, const struct inode *dir, umode_t mode);
 void iget(struct inode *inode);
 void iput(struct inode *inode);			// last one: evict. Context: task
+void inode_set_linkable(struct inode *inode, bool on);	// I_LINKABLE
 void inode_init_special(struct inode *inode, umode_t mode, dev_t rdev);
 int inode_permission(struct inode *inode, int mask);	// the choke point
 int generic_permission(struct inode *inode, int mask);

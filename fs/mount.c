@@ -23,13 +23,13 @@ static struct hlist_head mount_table[1 << MOUNT_HASH_BITS];	// (parent, mountpoi
 static struct hlist_head mountpoints[1 << MOUNT_HASH_BITS];	// by mountpoint; under mount_lock
 static struct xarray mount_ids;
 
-void mount_write_lock(void)
+void mount_write_lock(void) ACQUIRES(&mount_lock.lock)
 {
 	spin_lock(&mount_lock.lock);
 	seq_write_begin(&mount_lock.count);
 }
 
-void mount_write_unlock(void)
+void mount_write_unlock(void) RELEASES(&mount_lock.lock)
 {
 	seq_write_end(&mount_lock.count);
 	spin_unlock(&mount_lock.lock);

@@ -6,6 +6,7 @@
 
 struct mount_namespace;
 struct user_namespace;
+extern struct seqlock mount_lock;		// the trees of mounts
 
 struct mount {
 	struct dentry *root SET_ONCE;		// of the mounted tree; holds an active reference on sb
@@ -16,7 +17,7 @@ struct mount {
 	struct dentry *mountpoint;		// in parent; mount_lock
 	struct hlist_node hash;			// (parent, mountpoint); RCU
 	struct hlist_node mp_list;		// mounts on one mountpoint
-	struct list_head children, child GUARDED_BY(mount_lock);
+	struct list_head children, child;	// written under namespace_lock and mount_lock, read under either
 	struct list_head ns_list;		// of the namespace, in mount order
 	struct mount_namespace *ns;
 	long __percpu *count;			// references, per CPU; summed when it is to go
@@ -24,7 +25,7 @@ struct mount {
 	bool detached ATOMIC;			// in no tree (any more): the last put frees. Set under mount_lock
 	struct path was_on;			// until the last steps of umount: references to give back
 	bool expiring;				// umount2(MNT_EXPIRE) has asked once
-	struct list_head share, slaves, slave GUARDED_BY(mount_lock);	// propagation
+	struct list_head share, slaves, slave GUARDED_BY(&mount_lock.lock);	// propagation
 	struct mount *master;
 	int group_id;
 	const char *source;			// "none", "proc", device
@@ -55,7 +56,6 @@ struct mount_namespace {
 	u32 nr_mounts;
 	u64 id;
 };
-extern struct seqlock mount_lock;
 extern struct mount_namespace *init_mount_ns;
 
 void mnt_get(struct mount *m);

@@ -2,8 +2,8 @@
 #pragma once
 #include "fs/fs_internal.h"
 
-void mount_write_lock(void);	// mount_lock and its sequence
-void mount_write_unlock(void);
+void mount_write_lock(void) ACQUIRES(&mount_lock.lock);	// mount_lock and its sequence
+void mount_write_unlock(void) RELEASES(&mount_lock.lock);
 long mnt_count(const struct mount *m);
 // root: consumed (with the active reference of its super block) on success.
 MUST_CHECK int mount_make(struct dentry *root, const char *source, u32 flags, struct mount **out);

@@ -21,12 +21,12 @@ DEFINE_LOCK_CLASS(namespace_lock_class, LOCK_TASK);
 static struct mutex namespace_lock = MUTEX_INIT(namespace_lock, &namespace_lock_class);
 static struct atomic64 ns_ids;
 
-void mounts_read_lock(void)
+void mounts_read_lock(void) NO_LOCK_ANALYSIS	// for mounts_read_unlock()
 {
 	mutex_lock(&namespace_lock);
 }
 
-void mounts_read_unlock(void)
+void mounts_read_unlock(void) NO_LOCK_ANALYSIS
 {
 	mutex_unlock(&namespace_lock);
 }
@@ -145,7 +145,7 @@ int do_umount(const struct path *p, int flags)
 // ---- putting into the tree ------------------------------------------------------------------------------------------
 
 // The place where a mount on *where goes: on top of what is mounted there. namespace_lock is taken; undo with mutex_unlock and path_put.
-static int lock_mountpoint(const struct path *where, struct path *out)
+static int lock_mountpoint(const struct path *where, struct path *out) TRY_ACQUIRES(0, &namespace_lock)
 {
 	*out = *where;
 	path_get(out);
@@ -159,7 +159,7 @@ static int lock_mountpoint(const struct path *where, struct path *out)
 	return 0;
 }
 
-static void unlock_mountpoint(struct path *p)
+static void unlock_mountpoint(struct path *p) RELEASES(&namespace_lock)
 {
 	mutex_unlock(&namespace_lock);
 	path_put(p);
@@ -539,7 +539,7 @@ int mount_ns_alloc(struct user_namespace *user_ns, struct mount_namespace **out)
 }
 
 // Where the copy of p.mnt is: both trees are walked in step.
-static void fs_follow_copy(struct fs_context *fs, struct mount *old, struct mount *new)
+static void fs_follow_copy(struct fs_context *fs, struct mount *old, struct mount *new) NO_LOCK_ANALYSIS	// a copy that is not published yet
 {
 	struct path p;
 

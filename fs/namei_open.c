@@ -269,7 +269,7 @@ static int open_tmpfile(struct nameidata *nd, struct file *f, const struct open_
 	err = dir->ops->tmpfile(dir, f, (op->mode & ALL_MODES & ~current->fs->umask) | S_IFREG);
 	if (!err) {
 		if (!(op->flags & O_EXCL))
-			d->inode->state |= I_LINKABLE;
+			inode_set_linkable(d->inode, true);
 		err = may_open(&f->path, 0, op->flags);
 	}
 	if (!err)

@@ -47,7 +47,7 @@ int may_delete(struct inode *dir, struct dentry *victim, bool isdir)
 
 // ---- creation -------------------------------------------------------------------------------------------------------
 
-int path_create(int dfd, struct filename *name, u32 flags, struct path *parent, struct dentry **out)
+int path_create(int dfd, struct filename *name, u32 flags, struct path *parent, struct dentry **out) NO_LOCK_ANALYSIS	// for path_create_done()
 {
 	bool wants_dir = flags & LOOKUP_DIRECTORY;
 	struct dentry *d;
@@ -85,7 +85,7 @@ unlock:
 	return err;
 }
 
-void path_create_done(struct path *parent, struct dentry *d)
+void path_create_done(struct path *parent, struct dentry *d) NO_LOCK_ANALYSIS
 {
 	dput(d);
 	up_write(&parent->dentry->inode->rwsem);
@@ -187,12 +187,12 @@ static int link_locked(struct dentry *old, struct inode *dir, struct dentry *d)
 	if (!dir->ops->link || S_ISDIR(inode->mode))
 		return -EPERM;
 	down_write(&inode->rwsem);
-	if (inode->nlink == 0 && !(inode->state & I_LINKABLE))
+	if (inode->nlink == 0 && !(READ_ONCE(inode->state) & I_LINKABLE))
 		err = -ENOENT;
 	else
 		err = dir->ops->link(old, dir, d);
-	if (!err)
-		inode->state &= ~I_LINKABLE;
+	if (!err && (READ_ONCE(inode->state) & I_LINKABLE))
+		inode_set_linkable(inode, false);
 	up_write(&inode->rwsem);
 	return err;
 }
@@ -266,7 +266,7 @@ static int rmdir_locked(struct inode *dir, struct dentry *d)
 }
 
 // The last component's entry in its locked parent. path, write access and lock are given back by remove_done().
-static int remove_start(const struct path *parent, const struct qstr *last, struct dentry **out)
+static int remove_start(const struct path *parent, const struct qstr *last, struct dentry **out) NO_LOCK_ANALYSIS	// for remove_done()
 {
 	int err = mnt_want_write(parent->mnt);
 
@@ -281,7 +281,7 @@ static int remove_start(const struct path *parent, const struct qstr *last, stru
 	return err;
 }
 
-static void remove_done(const struct path *parent, struct dentry *d, struct inode *inode)
+static void remove_done(const struct path *parent, struct dentry *d, struct inode *inode) NO_LOCK_ANALYSIS
 {
 	up_write(&parent->dentry->inode->rwsem);
 	dput(d);
@@ -349,7 +349,7 @@ struct renaming {
 };
 
 // Two directories: the same; an ancestor before its descendant; else by address. rename_mutex keeps ancestry.
-static void lock_rename(struct renaming *r)
+static void lock_rename(struct renaming *r) NO_LOCK_ANALYSIS	// one lock or three
 {
 	struct dentry *a = r->op.dentry, *b = r->np.dentry, *d;
 
@@ -382,7 +382,7 @@ static void lock_rename(struct renaming *r)
 	down_write(&a->inode->rwsem);
 }
 
-static void unlock_rename(struct renaming *r)
+static void unlock_rename(struct renaming *r) NO_LOCK_ANALYSIS	// one lock or three
 {
 	struct dentry *a = r->op.dentry, *b = r->np.dentry;
 
@@ -394,7 +394,7 @@ static void unlock_rename(struct renaming *r)
 }
 
 // Non-directories that take part are locked too, in the order of their addresses.
-static void lock_two(struct inode *a, struct inode *b, bool lock)
+static void lock_two(struct inode *a, struct inode *b, bool lock) NO_LOCK_ANALYSIS	// none, one or two
 {
 	struct inode *first = a < b ? a : b, *second = a < b ? b : a;
 

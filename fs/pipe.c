@@ -83,7 +83,7 @@ static int pipe_alloc(struct pipe **out)
 	return 0;
 }
 
-static void pipe_free(struct pipe *p)
+static void pipe_free(struct pipe *p) NO_LOCK_ANALYSIS	// the last user
 {
 	atomic64_sub(&p->user->pipe_pages, p->ring_size);
 	user_put(p->user);
@@ -127,7 +127,7 @@ static void pipe_keep_page(struct pipe *p, struct folio *f)
 // ---- reading --------------------------------------------------------------------------------------------------------
 
 // Takes what is there, up to the iterator's room. 0 bytes: empty.
-static ssize_t pipe_take(struct pipe *p, struct iov_iter *to)
+static ssize_t pipe_take(struct pipe *p, struct iov_iter *to) REQUIRES(&p->mutex)
 {
 	ssize_t done = 0;
 
@@ -209,7 +209,7 @@ static ssize_t pipe_read(struct kiocb *k, struct iov_iter *to)
 // ---- writing --------------------------------------------------------------------------------------------------------
 
 // The tail of a write goes to the last page if it fits there whole.
-static ssize_t pipe_merge(struct pipe *p, struct iov_iter *from)
+static ssize_t pipe_merge(struct pipe *p, struct iov_iter *from) REQUIRES(&p->mutex)
 {
 	size_t chars = from->count & (PAGE_SIZE - 1), n;
 	struct pipe_buffer *b;
@@ -404,7 +404,7 @@ struct pipe *file_pipe(struct file *f)
 }
 
 // F_SETPIPE_SZ: rounded up to a power of two pages. man 2 fcntl.
-static long pipe_resize(struct pipe *p, u64 arg)
+static long pipe_resize(struct pipe *p, u64 arg) REQUIRES(&p->mutex)
 {
 	u32 pages, used;
 	struct pipe_buffer *bufs;
@@ -454,7 +454,7 @@ long pipe_fcntl(struct file *f, u32 cmd, u64 arg)
 
 static const struct inode_ops pipe_inode_ops = { 0 };
 
-static int pipe_inode(struct inode **out)
+static int pipe_inode(struct inode **out) NO_LOCK_ANALYSIS	// not published yet
 {
 	struct inode *inode;
 	struct pipe *p;
@@ -550,7 +550,7 @@ static int fifo_get_pipe(struct inode *inode, struct pipe **out)
 }
 
 // Sleeps until *count has moved on: a partner has opened, even if it is gone again. The mutex is dropped meanwhile.
-static int fifo_wait_partner(struct pipe *p, u32 *count)
+static int fifo_wait_partner(struct pipe *p, u32 *count) REQUIRES(&p->mutex)
 {
 	u32 before = *count;
 	int err;
@@ -566,7 +566,7 @@ static void fifo_wake_partner(struct pipe *p)
 	waitq_wake_key(&p->rd_wait, TASK_NORMAL, 0, 0);
 }
 
-static int fifo_open_read(struct pipe *p, struct file *f)
+static int fifo_open_read(struct pipe *p, struct file *f) REQUIRES(&p->mutex)
 {
 	p->r_counter++;
 	p->readers++;
@@ -585,7 +585,7 @@ static int fifo_open_read(struct pipe *p, struct file *f)
 	return 0;
 }
 
-static int fifo_open_write(struct pipe *p, struct file *f)
+static int fifo_open_write(struct pipe *p, struct file *f) REQUIRES(&p->mutex)
 {
 	if ((f->flags & O_NONBLOCK) && !p->readers)
 		return -ENXIO;

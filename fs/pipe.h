@@ -16,7 +16,8 @@ struct pipe {
 	struct waitq rd_wait, wr_wait;
 	u32 head, tail GUARDED_BY(&mutex);	// free-running
 	u32 ring_size, max_usage;
-	u32 readers, writers, files GUARDED_BY(&mutex);
+	u32 readers, writers GUARDED_BY(&mutex);
+	u32 files;			// inode->lock
 	u32 r_counter, w_counter;	// openings so far (FIFO open)
 	struct folio *tmp[2];		// pages kept for reuse
 	struct pipe_buffer *bufs;

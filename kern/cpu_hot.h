@@ -25,7 +25,11 @@ struct cpu_hot {
 
 DECLARE_PER_CPU(struct cpu_hot, cpu_hot);
 
+#ifndef THREAD_SAFETY_ANALYSIS
 #define current (this_cpu_read_stable(cpu_hot.task))
+#else
+#define current (cpu_hot.task)		// one expression for the analysis: locks of current are the same lock each time
+#endif
 // The number of this CPU. The caller keeps itself on it, or wants a guess.
 #define cpu_id() ((int)this_cpu_read(cpu_hot.cpu))
 

@@ -48,10 +48,18 @@
 
 // Memory that other CPUs may change under us: one access, not torn, not repeated. Anything stronger
 // is in include/arch/barrier.h.
-#ifdef __SANITIZE_THREAD__
+#if defined(__SANITIZE_THREAD__)
 // The host's program under ThreadSanitizer, which knows atomics only; an acquire stands for the order of dependent loads.
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+#elif defined(THREAD_SAFETY_ANALYSIS)
+// READ_ONCE says that no lock is meant to be held: the analysis does not ask for it.
+static inline const volatile void *read_once_address(const volatile void *p)
+{
+	return p;
+}
+#define READ_ONCE(x) (*(const volatile typeof(x) *)read_once_address(&(x)))
+#define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 #else
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
@@ -72,9 +80,21 @@
 #define ACQUIRES(...) TSA(acquire_capability(TSA_DEREF(__VA_ARGS__)))
 #define RELEASES(...) TSA(release_capability(TSA_DEREF(__VA_ARGS__)))
 #define TRY_ACQUIRES(ok, ...) TSA(try_acquire_capability(ok, TSA_DEREF(__VA_ARGS__)))
+#define ACQUIRES_SHARED(...) TSA(acquire_shared_capability(TSA_DEREF(__VA_ARGS__)))
+#define TRY_ACQUIRES_SHARED(ok, ...) TSA(try_acquire_shared_capability(ok, TSA_DEREF(__VA_ARGS__)))
+#define RELEASES_SHARED(...) TSA(release_shared_capability(TSA_DEREF(__VA_ARGS__)))
+// For functions whose locking the analysis cannot follow: a lock handed over, taken under a condition or in a loop over objects, or an
+// object that nobody else sees (yet, or any more). Says which.
 #define NO_LOCK_ANALYSIS TSA(no_thread_safety_analysis)
-#define TSA_DEREF(l) *(l)
+// Locks are named by their addresses.
+#define TSA_DEREF(...) TSA_DEREF_(__VA_ARGS__, 4, 3, 2, 1)(__VA_ARGS__)
+#define TSA_DEREF_(a, b, c, d, n, ...) CONCAT(TSA_DEREF, n)
+#define TSA_DEREF1(a) *(a)
+#define TSA_DEREF2(a, b) *(a), *(b)
+#define TSA_DEREF3(a, b, c) *(a), *(b), *(c)
+#define TSA_DEREF4(a, b, c, d) *(a), *(b), *(c), *(d)
 // For readers, not for tools: how a field without a plain lock is protected.
+#define GUARDED_INSIDE(l)	// by a lock inside of another member, which the analysis cannot name
 #define SET_ONCE		// written before the object is published
 #define ATOMIC			// has its own lock, or only accessed by atomics / READ_ONCE
 #define RCU(l)			// written under l, read under RCU

@@ -14,13 +14,13 @@
 #define STACK_GUARD_GAP (256ul << PAGE_SHIFT)
 
 // ---- mmap_lock. A write section ends by mmap_write_unlock() or mmap_downgrade(), which lets faults use the VMAs again. ----
-static inline void mmap_write_lock(struct mm *mm) { down_write(&mm->mmap_lock); }
-MUST_CHECK static inline int mmap_write_lock_killable(struct mm *mm) { return down_write_killable(&mm->mmap_lock); }
+static inline void mmap_write_lock(struct mm *mm) ACQUIRES(&mm->mmap_lock) { down_write(&mm->mmap_lock); }
+MUST_CHECK static inline int mmap_write_lock_killable(struct mm *mm) TRY_ACQUIRES(false, &mm->mmap_lock) { return down_write_killable(&mm->mmap_lock); }
 static inline void mmap_seq_end(struct mm *mm) { __atomic_store_n(&mm->seq, mm->seq + 1, __ATOMIC_RELEASE); }	// pairs with vma_try_pin()
-static inline void mmap_write_unlock(struct mm *mm) { mmap_seq_end(mm); up_write(&mm->mmap_lock); }
-static inline void mmap_downgrade(struct mm *mm) { mmap_seq_end(mm); downgrade_write(&mm->mmap_lock); }
-static inline void mmap_read_lock(struct mm *mm) { down_read(&mm->mmap_lock); }
-static inline void mmap_read_unlock(struct mm *mm) { up_read(&mm->mmap_lock); }
+static inline void mmap_write_unlock(struct mm *mm) RELEASES(&mm->mmap_lock) { mmap_seq_end(mm); up_write(&mm->mmap_lock); }
+static inline void mmap_downgrade(struct mm *mm) RELEASES(&mm->mmap_lock) ACQUIRES_SHARED(&mm->mmap_lock) { mmap_seq_end(mm); downgrade_write(&mm->mmap_lock); }
+static inline void mmap_read_lock(struct mm *mm) ACQUIRES_SHARED(&mm->mmap_lock) { down_read(&mm->mmap_lock); }
+static inline void mmap_read_unlock(struct mm *mm) RELEASES_SHARED(&mm->mmap_lock) { up_read(&mm->mmap_lock); }
 
 // ---- VMAs (vma.c) ----
 #define VMA_WRITER 0x40000000
@@ -50,7 +50,7 @@ u64 vma_guard(const void *v);			// free room demanded below it
 // i_mmap.c: VMAs of a mapping by page offset.
 void vma_link_mapping(struct vma *v);
 void vma_unlink_mapping(struct vma *v);
-struct vma *i_mmap_first(struct mapping *m, u64 first, u64 last);
+struct vma *i_mmap_first(struct mapping *m, u64 first, u64 last) REQUIRES(&m->i_mmap_lock);
 struct vma *i_mmap_next(struct vma *v, u64 first, u64 last);
 
 // What a VMA would have to be to be one with a neighbour.

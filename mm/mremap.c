@@ -40,7 +40,7 @@ static int move_prepare(const struct move *m)
 	return 0;
 }
 
-static void move_large(const struct move *m, pmd_t *from, u64 a)
+static void move_large(const struct move *m, pmd_t *from, u64 a) NO_LOCK_ANALYSIS	// one lock or two
 {
 	pmd_t *to = pmd_lookup(m->mm, a - m->from + m->to);
 	struct spinlock *l1 = pmd_lock_of(from), *l2 = pmd_lock_of(to);
@@ -55,7 +55,7 @@ static void move_large(const struct move *m, pmd_t *from, u64 a)
 }
 
 // Entries of [a, end), below one table on both sides. mmap_lock is held for write: the order of the two locks is nobody else's business.
-static void move_ptes(const struct move *m, pmd_t from, u64 a, u64 end)
+static void move_ptes(const struct move *m, pmd_t from, u64 a, u64 end) NO_LOCK_ANALYSIS	// one lock or two
 {
 	u64 b = a - m->from + m->to, start = a;
 	pmd_t *tp = pmd_lookup(m->mm, b);
@@ -72,7 +72,7 @@ static void move_ptes(const struct move *m, pmd_t from, u64 a, u64 end)
 	pte_unlock(p0);
 }
 
-static void move_entries(const struct move *m)
+static void move_entries(const struct move *m) NO_LOCK_ANALYSIS	// the lock is optional
 {
 	for (u64 a = m->from, next, end = m->from + m->len; a < end; a = next) {
 		u64 b = a - m->from + m->to, room = pmd_next(b, U64_MAX & PAGE_MASK) - b;

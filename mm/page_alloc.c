@@ -209,7 +209,7 @@ static struct folio *pcp_refill(struct pcp *c, int i)
 	return NULL;
 }
 
-static void pcp_flush(struct pcp *c, int i, u32 keep)
+static void pcp_flush(struct pcp *c, int i, u32 keep) NO_LOCK_ANALYSIS	// changes locks in the loop
 {
 	struct zone *locked = NULL;
 

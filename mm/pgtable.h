@@ -53,12 +53,12 @@ MUST_CHECK int pmd_get(struct mm *mm, u64 addr, pmd_t **out);
 MUST_CHECK int pte_table_make(struct mm *mm, pmd_t *pmd);
 // Locks the table of addr's pte and returns the pte; null when there is no table (the pmd is none or large). Unlock by pte_unlock().
 pte_t *pte_lock(struct mm *mm, u64 addr);
-static inline void pte_unlock(pte_t *pte)
+static inline void pte_unlock(pte_t *pte) NO_LOCK_ANALYSIS	// pte_lock()'s or pte_lock_pmd()'s
 {
 	spin_unlock(pte_lock_of(pte));
 }
 // Locked ptes of [addr, end), which lies below one pmd: the same for a known pmd.
-static inline pte_t *pte_lock_pmd(pmd_t pmd, u64 addr)
+static inline pte_t *pte_lock_pmd(pmd_t pmd, u64 addr) NO_LOCK_ANALYSIS	// for pte_unlock()
 {
 	pte_t *p = pte_at(pmd, addr);
 	spin_lock(pte_lock_of(p));

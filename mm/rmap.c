@@ -24,7 +24,7 @@ static struct rmap_root *rmap_node(struct rmap_root *parent)
 	return r;
 }
 
-int rmap_create(struct mm *mm, struct mm *parent)
+int rmap_create(struct mm *mm, struct mm *parent) NO_LOCK_ANALYSIS	// the lock is optional
 {
 	struct rmap_root *p = parent ? parent->rmap : NULL, *r = NULL;
 	if (!p || p->depth < RMAP_MAX_DEPTH) {

@@ -551,7 +551,7 @@ void slab_totals(u64 *reclaimable, u64 *unreclaimable)
 	*reclaimable = *unreclaimable = 0;
 	mutex_lock(&slab_caches_lock);
 	list_for_each_entry(c, &slab_caches, link_all)
-		*(c->flags & SLAB_RECLAIMABLE ? reclaimable : unreclaimable) += c->nr_slabs << c->order;
+		*(c->flags & SLAB_RECLAIMABLE ? reclaimable : unreclaimable) += READ_ONCE(c->nr_slabs) << c->order;
 	mutex_unlock(&slab_caches_lock);
 }
 
@@ -590,8 +590,8 @@ void slab_for_each(void (*fn)(const struct slab_info *info, void *arg), void *ar
 
 	mutex_lock(&slab_caches_lock);
 	list_for_each_entry(c, &slab_caches, link_all)
-		fn(&(struct slab_info){ .name = c->name, .in_use = cache_in_use(c), .objects = c->nr_slabs * c->objects, .size = c->stride,
-			.per_slab = c->objects, .pages_per_slab = 1u << c->order, .slabs = c->nr_slabs }, arg);
+		fn(&(struct slab_info){ .name = c->name, .in_use = cache_in_use(c), .objects = READ_ONCE(c->nr_slabs) * c->objects, .size = c->stride,
+			.per_slab = c->objects, .pages_per_slab = 1u << c->order, .slabs = READ_ONCE(c->nr_slabs) }, arg);
 	mutex_unlock(&slab_caches_lock);
 }
 

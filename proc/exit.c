@@ -18,13 +18,13 @@
 
 // ---- reaping ----------------------------------------------------------------------------------------------------------
 
-static void stats_lock(struct process *p)
+static void stats_lock(struct process *p) ACQUIRES(&p->stats_lock.lock)
 {
 	spin_lock(&p->stats_lock.lock);
 	seq_write_begin(&p->stats_lock.count);
 }
 
-static void stats_unlock(struct process *p)
+static void stats_unlock(struct process *p) RELEASES(&p->stats_lock.lock)
 {
 	seq_write_end(&p->stats_lock.count);
 	spin_unlock(&p->stats_lock.lock);

@@ -36,7 +36,7 @@ struct futex_q {
 DEFINE_LOCK_CLASS_NESTABLE(futex_lock_class, LOCK_TASK);
 static struct futex_bucket buckets[1 << FUTEX_HASH_BITS];
 
-static void bucket_lock(struct futex_bucket *b)
+static void bucket_lock(struct futex_bucket *b) ACQUIRES(&b->lock)
 {
 	spin_lock(&b->lock);
 	if (unlikely(!b->queue.next))	// first use: all buckets start as zeros
@@ -80,7 +80,7 @@ static void wake_one_locked(struct futex_q *q)
 	task_put(t);
 }
 
-static int wake_bucket(struct futex_bucket *b, const struct futex_key_parts *k, int nr, u32 bitset)
+static int wake_bucket(struct futex_bucket *b, const struct futex_key_parts *k, int nr, u32 bitset) REQUIRES(&b->lock)
 {
 	struct futex_q *q, *n;
 	int woken = 0;
@@ -131,7 +131,7 @@ static int read_word(uptr uaddr, u32 *v)
 	return err ? 1 : 0;
 }
 
-static void bucket_leave(struct futex_bucket *b)
+static void bucket_leave(struct futex_bucket *b) RELEASES(&b->lock)
 {
 	spin_unlock(&b->lock);
 	atomic_dec(&b->waiters);
@@ -166,7 +166,7 @@ static int queue_up(struct futex_q *q, uptr uaddr, u32 val)
 }
 
 // False: it was woken meanwhile.
-static bool unqueue(struct futex_q *q)
+static bool unqueue(struct futex_q *q) NO_LOCK_ANALYSIS	// the waiter's bucket may change
 {
 	for (;;) {
 		struct futex_bucket *b = READ_ONCE(q->bucket);
@@ -250,7 +250,7 @@ long futex_restart(void)
 
 // ---- requeue ----------------------------------------------------------------------------------------------------------
 
-static void lock_two(struct futex_bucket *a, struct futex_bucket *b) NO_LOCK_ANALYSIS
+static void lock_two(struct futex_bucket *a, struct futex_bucket *b) ACQUIRES(&a->lock, &b->lock) NO_LOCK_ANALYSIS	// they may be one
 {
 	struct futex_bucket *low = a < b ? a : b, *high = a < b ? b : a;
 
@@ -259,7 +259,7 @@ static void lock_two(struct futex_bucket *a, struct futex_bucket *b) NO_LOCK_ANA
 		bucket_lock(high);
 }
 
-static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) NO_LOCK_ANALYSIS
+static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) RELEASES(&a->lock, &b->lock) NO_LOCK_ANALYSIS
 {
 	spin_unlock(&a->lock);
 	if (a != b)

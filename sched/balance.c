@@ -91,7 +91,7 @@ int select_cpu(struct task *t, enum place why)
 // ---- pulling ----------------------------------------------------------------------------------------------------------
 
 // Takes up to nr fair tasks from `from`; both locked.
-static int pull_tasks(struct rq *rq, struct rq *from, int nr)
+static int pull_tasks(struct rq *rq, struct rq *from, int nr) REQUIRES(&rq->lock, &from->lock)
 {
 	int moved = 0;
 	struct rb_node *n = rb_last(&from->fair.tree.rb_root);	// latest deadlines: those that would wait longest

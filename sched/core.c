@@ -86,7 +86,7 @@ void activate_task(struct rq *rq, struct task *t, u32 flags)
 	WRITE_ONCE(t->on_rq, ON_RQ_QUEUED);
 }
 
-void move_queued_task(struct rq *from, struct rq *to, struct task *t)
+void move_queued_task(struct rq *from, struct rq *to, struct task *t) REQUIRES(&from->lock, &to->lock)
 {
 	WRITE_ONCE(t->on_rq, ON_RQ_MIGRATING);
 	dequeue_task(from, t, DEQ_NODELAY);
@@ -327,7 +327,7 @@ static ALWAYS_INLINE void finish_switch(struct rq *rq, struct task *prev) NO_LOC
 }
 
 // current goes to sleep: takes it off the queue, unless a signal forbids or its lag is negative.
-static void block_current(struct rq *rq, struct task *prev, u32 state)
+static void block_current(struct rq *rq, struct task *prev, u32 state) REQUIRES(&rq->lock)
 {
 	if (unlikely(signal_pending_state(state, prev))) {
 		WRITE_ONCE(prev->state, TASK_RUNNING);
@@ -346,7 +346,7 @@ static void block_current(struct rq *rq, struct task *prev, u32 state)
 		store_release(&prev->on_rq, 0);	// the last touch: a waker may now own it. (B)
 }
 
-static struct task *pick_next(struct rq *rq)
+static struct task *pick_next(struct rq *rq) REQUIRES(&rq->lock)
 {
 	struct task *t;
 
@@ -361,7 +361,7 @@ static struct task *pick_next(struct rq *rq)
 	return t ?: rq->idle;
 }
 
-static ALWAYS_INLINE void put_prev_set_next(struct rq *rq, struct task *prev, struct task *next)
+static ALWAYS_INLINE void put_prev_set_next(struct rq *rq, struct task *prev, struct task *next) REQUIRES(&rq->lock)
 {
 	if (likely(task_is_fair(prev)) && prev != rq->idle)
 		fair_put_prev(rq, prev);
@@ -372,7 +372,7 @@ static ALWAYS_INLINE void put_prev_set_next(struct rq *rq, struct task *prev, st
 }
 
 // Idle's begin and end; true costs only on CPUs that really idle.
-static void note_idle_change(struct rq *rq, struct task *next)
+static void note_idle_change(struct rq *rq, struct task *next) REQUIRES(&rq->lock)
 {
 	if (next == rq->idle) {
 		rq->idle_stamp = rq->clock;
@@ -385,7 +385,7 @@ static void note_idle_change(struct rq *rq, struct task *next)
 		tick_start();
 }
 
-static void update_curr(struct rq *rq, struct task *prev)
+static void update_curr(struct rq *rq, struct task *prev) REQUIRES(&rq->lock)
 {
 	rq_update_clock(rq);
 	if (prev == rq->idle) {
@@ -399,7 +399,7 @@ static void update_curr(struct rq *rq, struct task *prev)
 }
 
 // current may not run here any more: it leaves its queue and gets a new one when its registers are saved.
-static void leave_for_move(struct rq *rq, struct task *prev)
+static void leave_for_move(struct rq *rq, struct task *prev) REQUIRES(&rq->lock)
 {
 	WRITE_ONCE(prev->on_rq, ON_RQ_MIGRATING);
 	dequeue_task(rq, prev, DEQ_NODELAY);

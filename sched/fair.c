@@ -298,7 +298,7 @@ static void place(struct fair_rq *f, struct sched_entity *se, u32 flags)
 	se->deadline = se->vruntime + (flags & ENQ_INITIAL ? vslice / 2 : vslice);
 }
 
-static void count_running(struct rq *rq, int n)
+static void count_running(struct rq *rq, int n) REQUIRES(&rq->lock)
 {
 	rq->fair.nr_running += n;
 	WRITE_ONCE(rq->nr_running, rq->nr_running + n);
@@ -307,7 +307,7 @@ static void count_running(struct rq *rq, int n)
 }
 
 // V depends on the running entity's progress.
-static ALWAYS_INLINE void refresh_curr(struct rq *rq)
+static ALWAYS_INLINE void refresh_curr(struct rq *rq) REQUIRES(&rq->lock)
 {
 	if (rq->fair.curr)
 		fair_update_curr(rq);

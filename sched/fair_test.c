@@ -8,7 +8,7 @@
 static struct rq sim_rq;
 static struct task sim_tasks[MAX_TASKS], sim_idle;
 
-static void sim_start(void)
+static void sim_start(void) NO_LOCK_ANALYSIS
 {
 	memset(&sim_rq, 0, sizeof(sim_rq));
 	memset(sim_tasks, 0, sizeof(sim_tasks));
@@ -18,7 +18,7 @@ static void sim_start(void)
 	sim_rq.clock = 1000;
 }
 
-static struct task *sim_task(int i, int policy, int nice)
+static struct task *sim_task(int i, int policy, int nice) NO_LOCK_ANALYSIS
 {
 	struct task *t = &sim_tasks[i];
 
@@ -28,7 +28,7 @@ static struct task *sim_task(int i, int policy, int nice)
 	return t;
 }
 
-static void sim_wake(struct task *t, u32 flags)
+static void sim_wake(struct task *t, u32 flags) NO_LOCK_ANALYSIS
 {
 	if (t->se.delayed)
 		fair_undelay(&sim_rq, t);
@@ -39,7 +39,7 @@ static void sim_wake(struct task *t, u32 flags)
 		fair_wakeup_preempt(&sim_rq, t);
 }
 
-static void sim_schedule(void)
+static void sim_schedule(void) NO_LOCK_ANALYSIS
 {
 	struct task *prev = sim_rq.curr;
 
@@ -56,7 +56,7 @@ static void sim_schedule(void)
 	sim_rq.curr = next;
 }
 
-static void sim_sleep(void)
+static void sim_sleep(void) NO_LOCK_ANALYSIS
 {
 	struct task *t = sim_rq.curr;
 
@@ -67,7 +67,7 @@ static void sim_sleep(void)
 }
 
 // Time passes with ticks; a lazy request is honoured at the tick, as in a task that never enters the kernel.
-static void sim_run(u64 ns)
+static void sim_run(u64 ns) NO_LOCK_ANALYSIS
 {
 	for (u64 end = sim_rq.clock + ns; sim_rq.clock < end;) {
 		sim_rq.clock += MIN((u64)TICK_NSEC, end - sim_rq.clock);
@@ -81,7 +81,7 @@ static void sim_run(u64 ns)
 }
 
 // What the queue believes, compared with what is in it.
-static void check_queue(void)
+static void check_queue(void) NO_LOCK_ANALYSIS
 {
 	struct fair_rq *f = &sim_rq.fair;
 	u64 load = 0, last = 0;

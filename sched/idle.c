@@ -28,7 +28,7 @@ static void rq_init(struct rq *rq, int cpu)
 }
 
 // The task that runs on this CPU becomes its idle task.
-static void become_idle(struct task *t, int cpu)
+static void become_idle(struct task *t, int cpu) NO_LOCK_ANALYSIS	// its CPU does not run yet
 {
 	struct rq *rq = cpu_rq(cpu);
 

@@ -27,7 +27,7 @@ static void unlock_place(struct task *t, struct rq *rq, unsigned long flags) NO_
 }
 
 // A task that sleeps with delayed dequeue leaves its queue now. True: t is queued and awake.
-static bool settle(struct rq *rq, struct task *t)
+static bool settle(struct rq *rq, struct task *t) REQUIRES(&rq->lock)
 {
 	if (t->on_rq != ON_RQ_QUEUED)
 		return false;
@@ -52,7 +52,7 @@ static void set_prio(struct task *t, int policy, int nice, int rt_priority)
 	t->prio = t->normal_prio;
 }
 
-static void change_prio(struct rq *rq, struct task *t, int policy, int nice, int rt_priority)
+static void change_prio(struct rq *rq, struct task *t, int policy, int nice, int rt_priority) REQUIRES(&rq->lock)
 {
 	int old = t->prio;
 	bool was_fair = task_is_fair(t), fair = !is_rt_policy(policy);
@@ -80,7 +80,7 @@ static void change_prio(struct rq *rq, struct task *t, int policy, int nice, int
 		resched_curr(rq, WORK_RESCHED);
 }
 
-int sched_set_params(struct task *t, const struct sched_params *p)
+int sched_set_params(struct task *t, const struct sched_params *p) NO_LOCK_ANALYSIS	// lock_place()'s locks
 {
 	int policy = p->policy < 0 || p->flags & FLAG_KEEP_POLICY ? t->policy : p->policy;
 	bool keep = p->flags & FLAG_KEEP_PARAMS;
@@ -114,7 +114,7 @@ void sched_get_params(struct task *t, struct sched_params *p)
 	};
 }
 
-void sched_set_nice(struct task *t, int nice)
+void sched_set_nice(struct task *t, int nice) NO_LOCK_ANALYSIS	// lock_place()'s locks
 {
 	unsigned long flags;
 	struct rq *rq = lock_place(t, &flags);
@@ -160,7 +160,7 @@ static void move_away(struct rq *rq, struct task *t) NO_LOCK_ANALYSIS
 }
 
 // t runs where it must not: its CPU sends it away at its next schedule_core().
-static void force_off(struct task *t)
+static void force_off(struct task *t) NO_LOCK_ANALYSIS	// lock_place()'s locks
 {
 	unsigned long flags;
 	struct rq *rq = lock_place(t, &flags);

@@ -11,7 +11,7 @@
 struct LOCKABLE percpu_rwsem {
 	s64 __percpu *readers SET_ONCE;
 	u32 slow ATOMIC;		// a writer is there: readers go by the slow way
-	bool blocked GUARDED_BY(&readers_wait.lock);	// readers must wait
+	bool blocked GUARDED_INSIDE(&readers_wait.lock);	// readers must wait
 	struct waitq readers_wait;	// readers while blocked
 	struct waitq writer_wait;	// the writer, until the sum is 0
 	struct mutex writers;

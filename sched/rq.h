@@ -125,20 +125,20 @@ static ALWAYS_INLINE bool task_may_run_on(const struct task *t, int cpu)
 }
 
 // core.c
-void resched_curr(struct rq *rq, u32 bit);		// WORK_RESCHED or sched_lazy_bit
+void resched_curr(struct rq *rq, u32 bit) REQUIRES(&rq->lock);		// WORK_RESCHED or sched_lazy_bit
 struct rq *task_rq_lock(struct task *t);		// interrupts off, pi_lock held or t pinned otherwise
 void rq_lock_two(struct rq *a, struct rq *b);
 void rq_unlock_two(struct rq *a, struct rq *b);
 void rq_lock_other(struct rq *mine, struct rq *other);	// mine is held, may be dropped and retaken
-void enqueue_task(struct rq *rq, struct task *t, u32 flags);
-bool dequeue_task(struct rq *rq, struct task *t, u32 flags);	// false: stays queued until its lag is 0
-void activate_task(struct rq *rq, struct task *t, u32 flags);
-void wakeup_preempt(struct rq *rq, struct task *t);	// t was queued: does it preempt?
-void move_queued_task(struct rq *from, struct rq *to, struct task *t);	// both locked; t queued, not running
+void enqueue_task(struct rq *rq, struct task *t, u32 flags) REQUIRES(&rq->lock);
+bool dequeue_task(struct rq *rq, struct task *t, u32 flags) REQUIRES(&rq->lock);	// false: stays queued until its lag is 0
+void activate_task(struct rq *rq, struct task *t, u32 flags) REQUIRES(&rq->lock);
+void wakeup_preempt(struct rq *rq, struct task *t) REQUIRES(&rq->lock);	// t was queued: does it preempt?
+void move_queued_task(struct rq *from, struct rq *to, struct task *t) REQUIRES(&from->lock, &to->lock);	// both locked; t queued, not running
 void sched_task_init(struct task *t);
 void sched_init_cpu(int cpu);
 
-static inline void rq_update_clock(struct rq *rq)
+static inline void rq_update_clock(struct rq *rq) REQUIRES(&rq->lock)
 {
 	rq->clock = sched_clock();
 }
@@ -148,17 +148,17 @@ extern u32 sched_base_slice;				// ns, unscaled
 extern const u32 sched_nice_weight[40];
 void fair_init(void);
 void fair_rq_init(struct fair_rq *f);
-void fair_update_curr(struct rq *rq);			// rq->clock is fresh
-void fair_enqueue(struct rq *rq, struct task *t, u32 flags);
-bool fair_dequeue(struct rq *rq, struct task *t, u32 flags);
-void fair_undelay(struct rq *rq, struct task *t);	// woken while delayed
-struct task *fair_pick(struct rq *rq);			// null: none. The pick is not taken out
-void fair_put_prev(struct rq *rq, struct task *t);
-void fair_set_next(struct rq *rq, struct task *t);
-void fair_wakeup_preempt(struct rq *rq, struct task *t);
-void fair_yield(struct rq *rq);
-void fair_tick(struct rq *rq);
-void fair_set_weight(struct rq *rq, struct task *t);	// from policy and nice; t queued here or nowhere
+void fair_update_curr(struct rq *rq) REQUIRES(&rq->lock);			// rq->clock is fresh
+void fair_enqueue(struct rq *rq, struct task *t, u32 flags) REQUIRES(&rq->lock);
+bool fair_dequeue(struct rq *rq, struct task *t, u32 flags) REQUIRES(&rq->lock);
+void fair_undelay(struct rq *rq, struct task *t) REQUIRES(&rq->lock);	// woken while delayed
+struct task *fair_pick(struct rq *rq) REQUIRES(&rq->lock);			// null: none. The pick is not taken out
+void fair_put_prev(struct rq *rq, struct task *t) REQUIRES(&rq->lock);
+void fair_set_next(struct rq *rq, struct task *t) REQUIRES(&rq->lock);
+void fair_wakeup_preempt(struct rq *rq, struct task *t) REQUIRES(&rq->lock);
+void fair_yield(struct rq *rq) REQUIRES(&rq->lock);
+void fair_tick(struct rq *rq) REQUIRES(&rq->lock);
+void fair_set_weight(struct rq *rq, struct task *t) REQUIRES(&rq->lock);	// from policy and nice; t queued here or nowhere
 void fair_set_slice(struct task *t, u64 ns);		// 0: default
 void fair_new_task(struct task *t);
 
@@ -167,28 +167,28 @@ extern s32 sched_rt_runtime;				// us, -1: unlimited
 extern u32 sched_rt_period;
 extern u64 sched_rr_slice;				// ns
 void rt_rq_init(struct rt_rq *rt);
-void rt_enqueue(struct rq *rq, struct task *t, u32 flags);
-void rt_dequeue(struct rq *rq, struct task *t);
-struct task *rt_pick(struct rq *rq);			// null: none, or throttled while fair tasks wait
-void rt_update_curr(struct rq *rq);
-void rt_yield(struct rq *rq);
-void rt_tick(struct rq *rq);
-void rt_wakeup_preempt(struct rq *rq, struct task *t);
+void rt_enqueue(struct rq *rq, struct task *t, u32 flags) REQUIRES(&rq->lock);
+void rt_dequeue(struct rq *rq, struct task *t) REQUIRES(&rq->lock);
+struct task *rt_pick(struct rq *rq) REQUIRES(&rq->lock);			// null: none, or throttled while fair tasks wait
+void rt_update_curr(struct rq *rq) REQUIRES(&rq->lock);
+void rt_yield(struct rq *rq) REQUIRES(&rq->lock);
+void rt_tick(struct rq *rq) REQUIRES(&rq->lock);
+void rt_wakeup_preempt(struct rq *rq, struct task *t) REQUIRES(&rq->lock);
 int rt_select_cpu(struct task *t);
-void rt_pull(struct rq *rq);				// may drop and retake rq->lock
-void rt_push(struct rq *rq);
+void rt_pull(struct rq *rq) REQUIRES(&rq->lock);				// may drop and retake rq->lock
+void rt_push(struct rq *rq) REQUIRES(&rq->lock);
 bool rt_work_elsewhere(void);
 
 // balance.c
 int select_cpu(struct task *t, enum place why);		// pi_lock held
 int select_fallback_cpu(struct task *t);		// some online CPU of its mask
-bool newidle_balance(struct rq *rq);			// may drop and retake rq->lock. True: something was pulled
+bool newidle_balance(struct rq *rq) REQUIRES(&rq->lock);			// may drop and retake rq->lock. True: something was pulled
 void balance_tick(struct rq *rq);			// no lock held, interrupts off
 extern u8 sched_overload;				// some CPU had two runnable tasks since it was cleared
 void balance_idle_kick(struct rq *rq);
 
 // stats.c
-void stats_tick(struct rq *rq, bool user);
+void stats_tick(struct rq *rq, bool user) REQUIRES(&rq->lock);
 void loadavg_update(u64 now);
 void task_exec_account(struct task *t);
 

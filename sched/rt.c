@@ -25,7 +25,7 @@ void rt_rq_init(struct rt_rq *rt)
 		INIT_LIST_HEAD(&rt->list[i]);
 }
 
-static void update_overload(struct rq *rq)
+static void update_overload(struct rq *rq) REQUIRES(&rq->lock)
 {
 	bool over = rq->rt.nr_running > 1;
 
@@ -78,7 +78,7 @@ void rt_dequeue(struct rq *rq, struct task *t)
 
 // ---- throttling -------------------------------------------------------------------------------------------------------
 
-static void account_bandwidth(struct rq *rq, u64 delta)
+static void account_bandwidth(struct rq *rq, u64 delta) REQUIRES(&rq->lock)
 {
 	struct rt_rq *rt = &rq->rt;
 	s32 runtime = READ_ONCE(sched_rt_runtime);
@@ -192,7 +192,7 @@ int rt_select_cpu(struct task *t)
 }
 
 // The most urgent queued task that may leave for `to` (-1: anywhere).
-static struct task *pushable(struct rq *rq, int to)
+static struct task *pushable(struct rq *rq, int to) REQUIRES(&rq->lock)
 {
 	for (int w = 0; w < 2; w++)
 		for (u64 bits = rq->rt.bitmap[w]; bits; bits &= bits - 1) {

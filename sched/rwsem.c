@@ -175,17 +175,17 @@ static ALWAYS_INLINE int write_common(struct rwsem *s, u32 state)
 	return err;
 }
 
-void down_read(struct rwsem *s)
+void down_read(struct rwsem *s) NO_LOCK_ANALYSIS
 {
 	(void)read_common(s, TASK_UNINTERRUPTIBLE);
 }
 
-int down_read_killable(struct rwsem *s)
+int down_read_killable(struct rwsem *s) NO_LOCK_ANALYSIS
 {
 	return read_common(s, TASK_KILLABLE);
 }
 
-bool down_read_trylock(struct rwsem *s)
+bool down_read_trylock(struct rwsem *s) NO_LOCK_ANALYSIS
 {
 	if (!try_read(s))
 		return false;
@@ -193,7 +193,7 @@ bool down_read_trylock(struct rwsem *s)
 	return true;
 }
 
-void up_read(struct rwsem *s)
+void up_read(struct rwsem *s) NO_LOCK_ANALYSIS
 {
 	lockcheck_release(s);
 	s64 now = atomic64_sub_return_release(&s->count, RW_READER);
@@ -202,17 +202,17 @@ void up_read(struct rwsem *s)
 		release_slow(s);
 }
 
-void down_write(struct rwsem *s)
+void down_write(struct rwsem *s) NO_LOCK_ANALYSIS
 {
 	(void)write_common(s, TASK_UNINTERRUPTIBLE);
 }
 
-int down_write_killable(struct rwsem *s)
+int down_write_killable(struct rwsem *s) NO_LOCK_ANALYSIS
 {
 	return write_common(s, TASK_KILLABLE);
 }
 
-bool down_write_trylock(struct rwsem *s)
+bool down_write_trylock(struct rwsem *s) NO_LOCK_ANALYSIS
 {
 	if (!try_write(s))
 		return false;
@@ -220,7 +220,7 @@ bool down_write_trylock(struct rwsem *s)
 	return true;
 }
 
-void up_write(struct rwsem *s)
+void up_write(struct rwsem *s) NO_LOCK_ANALYSIS
 {
 	lockcheck_release(s);
 	atomic64_set(&s->owner, 0);
@@ -229,7 +229,7 @@ void up_write(struct rwsem *s)
 		release_slow(s);
 }
 
-void downgrade_write(struct rwsem *s)
+void downgrade_write(struct rwsem *s) NO_LOCK_ANALYSIS
 {
 	atomic64_set(&s->owner, 0);
 	s64 now = atomic64_add_return_release(&s->count, RW_READER - RW_WRITER);

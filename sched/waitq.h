@@ -91,7 +91,7 @@ MUST_CHECK int waitq_sleep_exclusive(struct waitq *q, struct spinlock *lock) REQ
 MUST_CHECK int waitq_sleep_irq(struct waitq *q, struct spinlock *lock) REQUIRES(lock);	// lock was taken with spin_lock_irq
 
 struct completion {
-	u32 done GUARDED_BY(&wait.lock);
+	u32 done GUARDED_INSIDE(&wait.lock);
 	struct waitq wait;
 };
 void completion_init(struct completion *c);

@@ -471,11 +471,13 @@ static long do_fcntl(u32 fd, struct file *f, u32 cmd, u64 arg)
 	case F_SETOWN:
 		return set_owner(f, (int)arg);
 	case F_GETSIG:
-		return f->owner.signum;
+		return READ_ONCE(f->owner.signum);
 	case F_SETSIG:
 		if (arg > 64)
 			return -EINVAL;
+		spin_lock(&f->lock);
 		f->owner.signum = arg;
+		spin_unlock(&f->lock);
 		return 0;
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:

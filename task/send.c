@@ -102,12 +102,12 @@ void flush_pending(struct list_head *queue, u64 *set)
 
 bool signal_ignored(struct task *t, int sig)
 {
-	u64 h = t->sighand->action[sig - 1].handler;
+	u64 h = READ_ONCE(t->sighand->action[sig - 1].handler);
 
 	return h == SIG_IGN_ADDR || (h == SIG_DFL_ADDR && signal_default_ignored(sig));
 }
 
-static bool task_ignores(struct task *t, int sig, bool force)
+static bool task_ignores(struct task *t, int sig, bool force) REQUIRES(&t->sighand->siglock)
 {
 	u64 h = t->sighand->action[sig - 1].handler;
 
@@ -120,7 +120,7 @@ static bool task_ignores(struct task *t, int sig, bool force)
 }
 
 // A blocked signal is kept even if it is ignored now: the handler may change before it is unblocked.
-static bool sig_ignored(struct task *t, int sig, bool force)
+static bool sig_ignored(struct task *t, int sig, bool force) REQUIRES(&t->sighand->siglock)
 {
 	if ((t->blocked | t->real_blocked) & sigmask_k(sig))
 		return false;
@@ -160,7 +160,7 @@ static void prepare_continue(struct process *p)
 }
 
 // Effects that a signal has by being sent, even if it is ignored or blocked. False: nothing more to do.
-static bool prepare_signal(struct task *t, int sig, bool force)
+static bool prepare_signal(struct task *t, int sig, bool force) REQUIRES(&t->sighand->siglock)
 {
 	struct process *p = t->process;
 
@@ -220,7 +220,7 @@ static struct task *choose_thread(struct task *t, int sig, enum pid_type type)
 	return NULL;
 }
 
-static bool signal_kills(struct task *t, int sig)
+static bool signal_kills(struct task *t, int sig) NO_LOCK_ANALYSIS	// siglock: held as another thread's
 {
 	struct process *p = t->process;
 
@@ -271,7 +271,7 @@ static void fill_info(struct siginfo_k *to, int sig, const struct siginfo_k *inf
 	}
 }
 
-int send_signal_locked(struct task *t, int sig, const struct siginfo_k *info, enum pid_type type, bool force)
+int send_signal_locked(struct task *t, int sig, const struct siginfo_k *info, enum pid_type type, bool force) NO_LOCK_ANALYSIS	// siglock: perhaps held as another thread's
 {
 	struct process *p = t->process;
 	bool private = type == PIDTYPE_PID;

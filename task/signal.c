@@ -36,7 +36,7 @@ bool signal_is_unmaskable(int sig) { return SIGS_UNMASKABLE & sigmask_k(sig); }
 
 // ---- handlers table ---------------------------------------------------------------------------------------------------
 
-static int sighand_copy(const struct task *from, bool clear, struct sighand **out)
+static int sighand_copy(const struct task *from, bool clear, struct sighand **out) NO_LOCK_ANALYSIS	// the copy is not published yet
 {
 	struct sighand *s = kmem_cache_alloc(sighand_cache, GFP_KERNEL | GFP_UNINIT), *old = from->sighand;
 

@@ -238,6 +238,6 @@ void clock_init(void)
 
 	ns_to_cycles_mult = ((u64)cycles_khz() << 32) / 1000000;
 	sched_base = now;
-	WRITE_ONCE(sched_mult, clock_now.mult);
+	WRITE_ONCE(sched_mult, READ_ONCE(clock_now.mult));
 	pr_info("clock: %s, %u.%03u MHz\n", arch_clock_source(), cycles_khz() / 1000, cycles_khz() % 1000);
 }

@@ -123,7 +123,7 @@ static struct hrtimer_base *move_here(struct hrtimer *t, struct hrtimer_base *b)
 	return here;
 }
 
-void hrtimer_start(struct hrtimer *t, ktime_t expires, u64 slack)
+void hrtimer_start(struct hrtimer *t, ktime_t expires, u64 slack) NO_LOCK_ANALYSIS	// lock_base()'s lock
 {
 	unsigned long flags = irq_save();
 	struct hrtimer_base *b = lock_base(t);
@@ -144,7 +144,7 @@ void hrtimer_start(struct hrtimer *t, ktime_t expires, u64 slack)
 	irq_restore(flags);
 }
 
-int hrtimer_try_to_cancel(struct hrtimer *t)
+int hrtimer_try_to_cancel(struct hrtimer *t) NO_LOCK_ANALYSIS	// lock_base()'s lock
 {
 	unsigned long flags = irq_save();
 	struct hrtimer_base *b = lock_base(t);
@@ -166,7 +166,7 @@ bool hrtimer_cancel(struct hrtimer *t)
 	return r;
 }
 
-bool hrtimer_active(const struct hrtimer *t)
+bool hrtimer_active(const struct hrtimer *t) NO_LOCK_ANALYSIS	// lock_base()'s lock
 {
 	unsigned long flags = irq_save();
 	struct hrtimer_base *b = lock_base(t);
@@ -176,7 +176,7 @@ bool hrtimer_active(const struct hrtimer *t)
 	return active;
 }
 
-ktime_t hrtimer_remaining(const struct hrtimer *t)
+ktime_t hrtimer_remaining(const struct hrtimer *t) NO_LOCK_ANALYSIS	// lock_base()'s lock
 {
 	unsigned long flags = irq_save();
 	struct hrtimer_base *b = lock_base(t);

@@ -118,7 +118,7 @@ bool timer_pending(const struct timer *t)
 	return !hlist_unhashed_lockless(&t->node);
 }
 
-bool timer_mod(struct timer *t, u64 delay_ns)
+bool timer_mod(struct timer *t, u64 delay_ns) NO_LOCK_ANALYSIS	// lock_wheel()'s lock
 {
 	unsigned long flags = irq_save();
 	struct wheel *w = lock_wheel(t), *here = this_cpu_ptr(&wheel);
@@ -144,7 +144,7 @@ bool timer_mod(struct timer *t, u64 delay_ns)
 }
 
 // 1: was pending; 0: was not; -1: the callback is running.
-static int timer_try_del(struct timer *t)
+static int timer_try_del(struct timer *t) NO_LOCK_ANALYSIS	// lock_wheel()'s lock
 {
 	unsigned long flags = irq_save();
 	struct wheel *w = lock_wheel(t);
@@ -163,7 +163,7 @@ bool timer_del(struct timer *t)
 	return timer_try_del(t) > 0;
 }
 
-bool timer_del_sync(struct timer *t)
+bool timer_del_sync(struct timer *t) NO_LOCK_ANALYSIS	// lock_wheel()'s lock
 {
 	bool was = false;
 	for (;;) {

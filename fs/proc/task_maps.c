@@ -36,7 +36,7 @@ static int open_mm(struct inode *inode, u32 access, struct mm **out)
 // ---- maps -------------------------------------------------------------------------------------------------------------
 // The position is the address from which to go on: mappings that come and go between two reads do not shift it.
 
-static void *maps_start(struct seq_file *m, loff_t *pos)
+static void *maps_start(struct seq_file *m, loff_t *pos) NO_LOCK_ANALYSIS	// held from start to stop, or to the end
 {
 	struct mm *mm = m->private;
 
@@ -54,7 +54,7 @@ static void *maps_start(struct seq_file *m, loff_t *pos)
 	return v;
 }
 
-static void *maps_next(struct seq_file *m, void *v, loff_t *pos)
+static void *maps_next(struct seq_file *m, void *v, loff_t *pos) NO_LOCK_ANALYSIS	// held from start to stop, or to the end
 {
 	struct mm *mm = m->private;
 	struct vma *vma = v;
@@ -68,7 +68,7 @@ static void *maps_next(struct seq_file *m, void *v, loff_t *pos)
 	return next;
 }
 
-static void maps_stop(struct seq_file *m, void *v)
+static void maps_stop(struct seq_file *m, void *v) NO_LOCK_ANALYSIS	// held from start to stop, or to the end
 {
 	struct mm *mm = m->private;
 
