@@ -2,6 +2,7 @@
 #include "kern/param.h"
 #include "kern/fail.h"
 #include "kern/kasan.h"
+#include "kern/kcsan.h"
 #include "kern/log.h"
 #include "kern/panic.h"
 #include "kern/trace.h"
@@ -141,6 +142,9 @@ const struct param kern_params[] = {
 	PARAM("ochre.trace", trace_param),
 #ifdef CONFIG_KASAN
 	PARAM("kasan.fault", kasan_param_fault),
+#endif
+#ifdef CONFIG_KCSAN
+	PARAM("kcsan.strict", kcsan_param_strict),
 #endif
 #ifdef CONFIG_UBSAN
 	PARAM("ubsan.fault", ubsan_param_fault),
