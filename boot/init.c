@@ -9,10 +9,12 @@
 #include "kern/param.h"
 #include "lib/errno.h"
 #include "lib/ktest.h"
+#include "mm/leak.h"
 #include "mm/page_alloc.h"
 #include "mm/reclaim.h"
 #include "proc/exec.h"
 #include "task/kthread.h"
+#include "task/pid.h"
 #include "task/workqueue.h"
 #include <linux/fcntl.h>
 
@@ -103,6 +105,7 @@ int init_main(void *unused)
 	pages_free_range(virt_to_phys(kernel_initdata_start), virt_to_phys(kernel_initdata_end));
 	if (boot_ktest)
 		run_ktests();
+	leak_mark((u32)atomic64_read(&init_pid_ns.nr_pids));
 	run_init();
 	return 0;
 }

@@ -20,7 +20,6 @@ static bool kasan_no_panic;	// kasan.fault=report
 static struct atomic reports;
 
 // The port's assembly, without checks.
-void *kasan_raw_memcpy(void *to, const void *from, size_t n);
 void *kasan_raw_memmove(void *to, const void *from, size_t n);
 void *kasan_raw_memset(void *p, int c, size_t n);
 

@@ -33,6 +33,8 @@ void kasan_unpoison(const void *p, size_t n);
 // Reports if any of the n bytes may not be accessed; false then. For what the compiler does not see: assembly.
 bool kasan_check_read(const void *p, size_t n);
 bool kasan_check_write(const void *p, size_t n);
+// The port's assembly, without checks.
+void *kasan_raw_memcpy(void *to, const void *from, size_t n);
 // A free that is none: an address that is no object, or one that is free already.
 void kasan_report_free(const void *p);
 // The shadow is there: checks begin, and globals get their red zones. Called once by the port, on the boot CPU.

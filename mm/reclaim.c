@@ -49,6 +49,15 @@ static u64 shrink_caches(gfp_t gfp, int priority)
 	return freed;
 }
 
+u64 shrink_caches_all(void)
+{
+	u64 sum = 0, freed;
+
+	for (int round = 0; round < 64 && (freed = shrink_caches(GFP_KERNEL, 0)) != 0; round++)
+		sum += freed;
+	return sum;
+}
+
 // Tries to free one isolated file folio. True: freed.
 static bool reclaim_folio(struct folio *f)
 {

@@ -584,6 +584,27 @@ u64 slab_in_use(const char *name)
 	return n;
 }
 
+#ifdef CONFIG_KASAN
+void slab_visit(const char *name, void (*fn)(struct kmem_cache *c, struct folio *s, void *arg), void *arg)
+{
+	struct kmem_cache *c;
+	struct folio *s;
+
+	mutex_lock(&slab_caches_lock);
+	list_for_each_entry(c, &slab_caches, link_all) {
+		if (strcmp(c->name, name))
+			continue;
+		spin_lock_irq(&c->lock);
+		list_for_each_entry(s, &c->partial, lru)
+			fn(c, s, arg);
+		list_for_each_entry(s, &c->full, lru)
+			fn(c, s, arg);
+		spin_unlock_irq(&c->lock);
+	}
+	mutex_unlock(&slab_caches_lock);
+}
+#endif
+
 void slab_for_each(void (*fn)(const struct slab_info *info, void *arg), void *arg)
 {
 	struct kmem_cache *c;

@@ -29,6 +29,8 @@ struct quarantine {		// interrupts off on its CPU
 };
 STATIC_PER_CPU(struct quarantine, quarantine);
 
+static u32 leak_epoch;
+
 static NO_KASAN void record(struct kasan_stack *s)
 {
 	struct unwind u;
@@ -83,6 +85,7 @@ NO_KASAN void kasan_slab_alloc(struct kmem_cache *c, void *obj, size_t size)
 
 	t->state = KASAN_OBJECT_USED;
 	t->size = (u32)size;
+	t->epoch = READ_ONCE(leak_epoch);
 	record(&t->alloc);
 	kasan_poison(obj, ALIGN_UP(c->object_size, 8u), KASAN_SLAB_REDZONE);
 	kasan_unpoison(obj, size);
@@ -256,4 +259,44 @@ void kasan_describe(u64 addr)
 		pr_err("In the vmalloc range\n");
 	else if (addr >= KIMAGE_START)
 		pr_err("In the kernel's image; the symbol before it: %pS\n", (void *)addr);
+}
+
+// ---- leaks ----
+
+#define LEAK_SITES 6
+struct leak_sites {
+	u32 n;
+	struct kasan_track track[LEAK_SITES];
+	const void *object[LEAK_SITES];
+};
+
+void kasan_leak_mark(void)
+{
+	WRITE_ONCE(leak_epoch, 1);
+}
+
+static NO_KASAN void visit_slab(struct kmem_cache *c, struct folio *s, void *arg)
+{
+	struct leak_sites *l = arg;
+
+	for (u32 i = 0; i < s->objects && l->n < LEAK_SITES; i++) {
+		const char *obj = (const char *)folio_addr(s) + (size_t)i * c->stride;
+		const struct kasan_track *t = track_of(c, obj);
+
+		if (t->state != KASAN_OBJECT_USED || !t->epoch)
+			continue;
+		kasan_raw_memcpy(&l->track[l->n], t, sizeof(*t));
+		l->object[l->n++] = obj;
+	}
+}
+
+void kasan_leak_sites(const char *cache)
+{
+	static struct leak_sites l;	// power-off is single
+	l.n = 0;
+	slab_visit(cache, visit_slab, &l);
+	for (u32 i = 0; i < l.n; i++) {
+		pr_err("leak: %u bytes at %016llx, cache %s\n", l.track[i].size, (u64)l.object[i], cache);
+		print_stack("Allocated", &l.track[i].alloc);
+	}
 }

@@ -17,6 +17,7 @@ struct kasan_stack {
 struct kasan_track {
 	u32 state;		// enum kasan_object_state
 	u32 size;		// what was asked for
+	u32 epoch;		// 0: allocated before kasan_leak_mark()
 	struct kasan_stack alloc, free;
 };
 
@@ -38,6 +39,11 @@ bool kasan_quarantine(struct kmem_cache *c, void *obj);
 void kasan_quarantine_flush(void);
 // slab.c's: the end of the quarantine. Context: interrupts off.
 void slab_free_now(struct kmem_cache *c, void *obj);
+// Later allocations are told from earlier ones; prints who made some of the later ones that are in use, of the cache with that name.
+void kasan_leak_mark(void);
+void kasan_leak_sites(const char *cache);
+// slab.c's: calls fn for each slab in use of the cache of that name, its lock held.
+void slab_visit(const char *name, void (*fn)(struct kmem_cache *c, struct folio *s, void *arg), void *arg);
 // Makes the shadow of a range of vmalloc addresses, all of it forbidden at first. -ENOMEM. Context: task.
 MUST_CHECK int kasan_populate_vmalloc(u64 start, u64 size);
 #else
@@ -48,6 +54,8 @@ static inline size_t kasan_slab_size(const struct kmem_cache *c, const void *obj
 static inline bool kasan_slab_free(struct kmem_cache *c, void *obj) { return true; }
 static inline bool kasan_quarantine(struct kmem_cache *c, void *obj) { return false; }
 static inline void kasan_quarantine_flush(void) { }
+static inline void kasan_leak_mark(void) { }
+static inline void kasan_leak_sites(const char *cache) { }
 static inline int kasan_populate_vmalloc(u64 start, u64 size) { return 0; }
 #endif
 

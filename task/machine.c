@@ -5,9 +5,13 @@
 #include "kern/cpumask.h"
 #include "kern/log.h"
 #include "kern/preempt.h"
+#include "mm/leak.h"
+#include "task/pid.h"
 
 void machine_end(const char *what, void (*how)(void))
 {
+	if (in_task() && !preempt_count())
+		leak_report((u32)atomic64_read(&init_pid_ns.nr_pids));
 	pr_emerg("reboot: %s\n", what);
 	preempt_disable();
 	irq_disable();
