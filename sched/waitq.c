@@ -17,10 +17,14 @@ int waitq_wake_task(struct waitq_entry *e, u32 mode, u32 key)
 	struct task *t = e->task;
 
 	// While e is linked, t cannot leave waitq_finish() without the queue's lock, which we hold: so t and e live until
-	// the last store of list_del_init().
+	// the last store below.
 	if (!wake_up_state(t, mode))
 		return 0;
-	list_del_init(&e->link);
+	// As list_del_init(), but in an order that waitq_finish() can rely on: when both links point to e we are done with the list.
+	e->link.next->prev = e->link.prev;
+	WRITE_ONCE(e->link.prev->next, e->link.next);
+	store_release(&e->link.next, &e->link);
+	store_release(&e->link.prev, &e->link);
 	return 1;
 }
 
@@ -84,8 +88,7 @@ void waitq_prepare(struct waitq *q, struct waitq_entry *e, u32 state, bool exclu
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
-// Leaves without the lock if a waker has already taken e out: list_del_init() leaves both links pointing to e, the second
-// store being the waker's last access.
+// Leaves without the lock if a waker has already taken e out: both links point to e then, and the second of those stores was its last access.
 void waitq_finish(struct waitq *q, struct waitq_entry *e)
 {
 	WRITE_ONCE(current->state, TASK_RUNNING);
