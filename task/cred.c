@@ -125,10 +125,12 @@ int copy_creds(struct task *child, unsigned long clone_flags)
 	u64 limit = rlimit(RLIMIT_NPROC);
 
 	(void)clone_flags;
-	if (unlikely((u64)atomic64_read(&u->processes) >= limit) && u != &root_user && !capable(CAP_SYS_RESOURCE) &&
-	    !capable(CAP_SYS_ADMIN))
+	// Counted first: forks on several CPUs must not pass the limit together.
+	if (unlikely((u64)atomic64_inc_return(&u->processes) > limit) && u != &root_user && !capable(CAP_SYS_RESOURCE) &&
+	    !capable(CAP_SYS_ADMIN)) {
+		atomic64_dec(&u->processes);
 		return -EAGAIN;
-	atomic64_inc(&u->processes);
+	}
 	cred_get(c);
 	cred_get(c);
 	RCU_INIT_POINTER(child->cred, c);
