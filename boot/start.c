@@ -80,8 +80,8 @@ INIT static void first_process(void)
 
 static void (*steps[])(void) INITDATA = {
 	log_init,
+	parse_params,		// quiet and loglevel= hold from the first line on
 	banner,
-	parse_params,
 	// Firmware tables, then memory.
 	acpi_init,
 	percpu_start,
