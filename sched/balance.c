@@ -176,11 +176,12 @@ static void kick_idle_cpu(struct rq *rq)
 void balance_tick(struct rq *rq) NO_LOCK_ANALYSIS
 {
 	bool all;
+	u64 now = READ_ONCE(rq->clock);
 
-	if (nr_cpu_ids == 1 || rq->clock < rq->next_balance)
+	if (nr_cpu_ids == 1 || now < rq->next_balance)
 		return;
-	rq->next_balance = rq->clock + BALANCE_INTERVAL;
-	if (rq->fair.nr_running > 1)
+	rq->next_balance = now + BALANCE_INTERVAL;
+	if (READ_ONCE(rq->fair.nr_running) > 1)
 		kick_idle_cpu(rq);
 	struct rq *from = find_busiest(rq, &all);
 	if (!from || READ_ONCE(from->nr_running) < rq->nr_running + 2)

@@ -525,7 +525,7 @@ bool sched_tick_needed(void)
 {
 	struct rq *rq = this_rq();
 
-	return rq->nr_running || rq->curr != rq->idle;
+	return READ_ONCE(rq->nr_running) || READ_ONCE(rq->curr) != rq->idle;
 }
 
 void sched_tick(bool user) NO_LOCK_ANALYSIS
@@ -546,7 +546,7 @@ void sched_tick(bool user) NO_LOCK_ANALYSIS
 	}
 	stats_tick(rq, user);
 	spin_unlock_raw(&rq->lock);
-	loadavg_update(rq->clock);
+	loadavg_update(READ_ONCE(rq->clock));
 	balance_tick(rq);
 }
 

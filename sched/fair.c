@@ -300,7 +300,7 @@ static void place(struct fair_rq *f, struct sched_entity *se, u32 flags)
 
 static void count_running(struct rq *rq, int n) REQUIRES(&rq->lock)
 {
-	rq->fair.nr_running += n;
+	WRITE_ONCE(rq->fair.nr_running, rq->fair.nr_running + n);
 	WRITE_ONCE(rq->nr_running, rq->nr_running + n);
 	if (n > 0 && rq->nr_running > 1 && !READ_ONCE(sched_overload))
 		WRITE_ONCE(sched_overload, 1);

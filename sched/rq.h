@@ -140,7 +140,7 @@ void sched_init_cpu(int cpu);
 
 static inline void rq_update_clock(struct rq *rq) REQUIRES(&rq->lock)
 {
-	rq->clock = sched_clock();
+	WRITE_ONCE(rq->clock, sched_clock());	// the tick reads it without the lock
 }
 
 // fair.c

@@ -64,7 +64,7 @@ static int parks(void *arg)
 	while (!kthread_should_stop()) {
 		if (kthread_should_park())
 			kthread_parkme();
-		p->rounds++;
+		WRITE_ONCE(p->rounds, p->rounds + 1);
 		schedule_yield();
 	}
 	return 0;

@@ -42,6 +42,7 @@ def has_files(*paths):
 
 SUITES = [
     Suite("host", None, "$MAKE host-test"),
+    Suite("host-tsan", None, "$MAKE host-tsan"),
     Suite("rust", None, "$MAKE rust-host-test"),
     Suite("fuzz", None, "$MAKE host-fuzz"),
     ktest("ktest", "TESTS=1", SMP=1, MACHINE="q35", ICOUNT=1),
