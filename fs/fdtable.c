@@ -457,7 +457,7 @@ static void files_init_first(struct files *fs)
 	ref_init(&fs->ref, 1);
 	spin_init(&fs->lock, &files_lock_class);
 	fs->first = (struct fdtable){ .max = NR_FIRST, .fd = fs->first_fd, .open = fs->first_open, .cloexec = fs->first_cloexec, .full = fs->first_full };
-	fs->fdt = &fs->first;
+	rcu_assign_pointer(fs->fdt, &fs->first);
 }
 
 // Files that are only reserved in `from` are free in the copy.
@@ -510,7 +510,7 @@ static int files_dup(struct files *old, struct files **out)
 			kmem_cache_free(files_cache, fs);
 			return -ENOMEM;
 		}
-		fs->fdt = big;
+		rcu_assign_pointer(fs->fdt, big);
 	}
 	files_copy_entries(fs, old, n);
 	files_unlock(old, locked);

@@ -107,7 +107,7 @@ static unsigned long last_index(const struct xa_node *n, unsigned int s, unsigne
 {
 	unsigned int end = s + 1;
 
-	while (end < XA_SLOTS && n->slot[end] == mk_sibling(s))
+	while (end < XA_SLOTS && rcu_dereference(n->slot[end]) == mk_sibling(s))
 		end++;
 	return ((((index >> n->shift & ~(unsigned long)XA_MASK) | (end - 1)) + 1) << n->shift) - 1;
 }
@@ -319,7 +319,7 @@ static int grow(struct xarray *xa, unsigned long index, u8 min_shift, struct xa_
 		if (!n)
 			return -ENOMEM;
 		if (head) {
-			n->slot[0] = head;
+			RCU_INIT_POINTER(n->slot[0], head);
 			n->count = 1;
 			if (is_node(head)) {
 				struct xa_node *child = to_node(head);
@@ -381,9 +381,9 @@ static bool fits(const struct xa_node *n, unsigned int s, unsigned int width)
 	if (is_node(first) || is_sibling(first))
 		return false;		// smaller entries are inside, or it lies inside a larger one
 	for (unsigned int i = 1; i < width; i++)
-		if (n->slot[s + i] != (first ? mk_sibling(s) : NULL))
+		if (rcu_dereference_protected(n->slot[s + i]) != (first ? mk_sibling(s) : NULL))
 			return false;
-	return !first || s + width == XA_SLOTS || n->slot[s + width] != mk_sibling(s);
+	return !first || s + width == XA_SLOTS || rcu_dereference_protected(n->slot[s + width]) != mk_sibling(s);
 }
 
 // Puts entry into 2^order slots' worth of index space, replacing what is exactly there. Marks of the place are cleared.

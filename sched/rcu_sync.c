@@ -39,7 +39,8 @@ void synchronize_rcu_expedited(void)
 // ---- rcu_barrier: one callback behind all others on each CPU that has any ----
 
 STATIC_PER_CPU(struct rcu_head, barrier_head);	// one barrier at a time
-DEFINE_MUTEX(rcu_barrier_mutex);
+DEFINE_LOCK_CLASS(rcu_barrier_class, LOCK_TASK);
+static struct mutex rcu_barrier_mutex = MUTEX_INIT(rcu_barrier_mutex, &rcu_barrier_class);
 static struct atomic barrier_left;
 static struct completion barrier_done;
 

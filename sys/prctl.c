@@ -77,7 +77,7 @@ static int cap_ambient(u64 what, u64 cap, u64 a4, u64 a5)
 		new->cap_ambient = 0;
 		return commit_creds(new);
 	}
-	if ((!cap_known(cap)) | a4 | a5)
+	if (!cap_known(cap) || a4 || a5)
 		return -EINVAL;
 	if (what == PR_CAP_AMBIENT_IS_SET)
 		return c->cap_ambient >> cap & 1;

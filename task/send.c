@@ -271,7 +271,8 @@ static void fill_info(struct siginfo_k *to, int sig, const struct siginfo_k *inf
 	}
 }
 
-int send_signal_locked(struct task *t, int sig, const struct siginfo_k *info, enum pid_type type, bool force) NO_LOCK_ANALYSIS	// siglock: perhaps held as another thread's
+// siglock is held, perhaps as another thread's.
+int send_signal_locked(struct task *t, int sig, const struct siginfo_k *info, enum pid_type type, bool force) NO_LOCK_ANALYSIS
 {
 	struct process *p = t->process;
 	bool private = type == PIDTYPE_PID;
