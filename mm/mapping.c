@@ -25,13 +25,14 @@ void mapping_init(struct mapping *m, struct inode *host, const struct mapping_op
 static struct folio *get_at(struct mapping *m, u64 index)
 {
 	for (;;) {
-		struct folio *f = xa_load(&m->pages, index);
+		void __rcu **slot;
+		struct folio *f = xa_load_slot(&m->pages, index, &slot);
 
 		if (!f || xa_is_value(f))
 			return NULL;
 		if (!folio_try_get(f))
 			continue;
-		if (likely(xa_load(&m->pages, index) == f))
+		if (likely(xa_still(slot, f)))
 			return f;
 		folio_put(f);
 	}
@@ -257,15 +258,16 @@ void mapping_destroy(struct mapping *m)
 static bool peek(struct mapping *m, u64 index, size_t offset, size_t n, void *buf)
 {
 	bool ok = false;
+	void __rcu **slot;
 	struct folio *f;
 
 	rcu_read_lock();
-	f = xa_load(&m->pages, index);
+	f = xa_load_slot(&m->pages, index, &slot);
 	// Whatever the page is by now: an offset in this one page cannot lead elsewhere.
 	if (f && !xa_is_value(f) && folio_test(f, PG_UPTODATE) && folio_order(f) == 0) {
 		memcpy(buf, (const char *)folio_addr(f) + offset, n);
 		smp_rmb();	// the copy, then the check
-		ok = xa_load(&m->pages, index) == f;
+		ok = xa_still(slot, f);
 	}
 	rcu_read_unlock();
 	return ok;

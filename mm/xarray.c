@@ -3,6 +3,7 @@
 // Invariants: a slot of an interior node holds null, a node (tagged), an entry of larger order that covers the slot's whole range, or a sibling mark
 //             (tagged) that points back to the slot where such an entry starts. Readers follow slots under RCU: a node is initialised before it is
 //             linked, and freed a grace period after it is unlinked; whoever finds an entry revalidates it (reference and recheck).
+//             An entry that leaves the array is overwritten in the slot that held it: while it is in that slot, it is in the array.
 // Entries of order n occupy 2^(n mod 6) slots of one node at level n / 6.
 #include "mm/xarray.h"
 #include "kern/panic.h"
@@ -90,14 +91,33 @@ static void *descend(struct xarray *xa, unsigned long index, struct xa_node **no
 	return e;
 }
 
+void *xa_load_slot(struct xarray *xa, unsigned long index, void __rcu ***slot)
+{
+	void *e = rcu_dereference(xa->head);
+	struct xa_node *n = NULL;
+
+	*slot = &xa->head;
+	if (unlikely(!head_covers(e, index)))
+		return NULL;
+	while (is_node(e)) {
+		n = to_node(e);
+		*slot = &n->slot[slot_of(n, index)];
+		e = rcu_dereference(**slot);
+	}
+	if (unlikely(is_sibling(e))) {	// the entry it belongs to starts in the same node
+		*slot = &n->slot[sibling_slot(e)];
+		e = rcu_dereference(**slot);
+	}
+	return e;
+}
+
 void *xa_load(struct xarray *xa, unsigned long index)
 {
-	struct xa_node *n;
-	unsigned int slot;
+	void __rcu **slot;
 	void *e;
 
 	rcu_read_lock();
-	e = descend(xa, index, &n, &slot);
+	e = xa_load_slot(xa, index, &slot);
 	rcu_read_unlock();
 	return e;
 }

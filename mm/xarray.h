@@ -22,6 +22,9 @@ static inline bool xa_is_value(const void *e) { return (unsigned long)e & 1; }
 static inline void *xa_mk_value(unsigned long v) { return (void *)(v << 1 | 1); }
 static inline unsigned long xa_to_value(const void *e) { return (unsigned long)e >> 1; }
 void *xa_load(struct xarray *xa, unsigned long index);		// under RCU or the lock
+// The same, and the slot that holds it: as long as xa_still(slot, entry) in the same RCU section, entry has not left the array.
+void *xa_load_slot(struct xarray *xa, unsigned long index, void __rcu ***slot);
+static inline bool xa_still(void __rcu **slot, const void *entry) { return rcu_dereference(*slot) == entry; }
 // Stores entry (null erases) and gives back the old one in *old (may be null). -ENOMEM: nothing changed. Context of lock and gfp: see .c.
 MUST_CHECK int xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp, void **old);
 MUST_CHECK int xa_insert(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp);	// -EEXIST when occupied
