@@ -67,9 +67,6 @@ static INIT void find_features(void)
 		if (memcmp(sig, "KVMKVMKVM\0\0\0", 12) == 0)
 			x86_features |= BIT(X86_KVM);
 	}
-	// An emulator runs each step of a string instruction by itself; plain moves are faster there.
-	if ((cpu_has(X86_ERMS) || cpu_has(X86_FSRM)) && !cpu_has(X86_TCG))
-		x86_features |= BIT(X86_REP_MOVSB);
 	cpu_has_pcid = cpu_has(X86_PCID);
 }
 

@@ -10,7 +10,6 @@ enum x86_feature {
 	X86_X2APIC, X86_TSC_DEADLINE, X86_INVARIANT_TSC, X86_RDTSCP, X86_RDPID, X86_ARAT,
 	X86_XSAVE, X86_XSAVEOPT, X86_AVX, X86_RDRAND, X86_RDSEED,
 	X86_HYPERVISOR, X86_TCG, X86_KVM, X86_MWAIT, X86_SMT, X86_NX,
-	X86_REP_MOVSB,	// rep movsb is the fastest copy (not so under emulation)
 };
 
 // Features of the boot CPU; constant after cpu_init_boot(). Others are expected to have the same.

@@ -4,7 +4,6 @@
 #include "arch/irq.h"
 #include "features.h"
 #include "lib/string.h"
-#include "uaccess_asm.h"
 #include "x86.h"
 
 struct smap_site {
@@ -35,12 +34,8 @@ static void patch_smap(const struct smap_site *s, const struct smap_site *end)
 
 void INIT arch_text_patch(void)
 {
-	static const u8 nop2[2] = { 0x66, 0x90 };
-
 	if (cpu_has(X86_SMAP))
 		patch_smap(__start_smap_sites, __stop_smap_sites);
-	if (cpu_has(X86_REP_MOVSB))
-		arch_text_write(user_copy_rep_site, nop2, 2);
 }
 
 // Modules bring only stac and clac sites.

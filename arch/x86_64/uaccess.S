@@ -117,49 +117,14 @@ user_copy_stop:
 	CLAC
 	ret
 
+// Whole words by one string instruction: processors do several a cycle, and it counts as one instruction a word where emulated (rep movsb:
+// one a byte, several times slower). What is left, up to 7 bytes, is the end of a word that overlaps what was copied.
 copy_large:
-	// Processors with a fast rep movsb: text.c turns this jump into a two-byte no-operation.
-	.globl user_copy_rep_site
-user_copy_rep_site:
-	jmp 1f
 	movq %rdx, %rcx
+	shrq $3, %rcx
 	EX user_copy_rest
-	rep movsb
-	xorl %eax, %eax
-	CLAC
-	ret
-1:	subq $64, %rdx
-2:	MOV movq (%rsi), %rax
-	MOV movq 8(%rsi), %rcx
-	MOV movq 16(%rsi), %r9
-	MOV movq 24(%rsi), %r10
-	MOV movq %rax, (%rdi)
-	MOV movq %rcx, 8(%rdi)
-	MOV movq %r9, 16(%rdi)
-	MOV movq %r10, 24(%rdi)
-	MOV movq 32(%rsi), %rax
-	MOV movq 40(%rsi), %rcx
-	MOV movq 48(%rsi), %r9
-	MOV movq 56(%rsi), %r10
-	MOV movq %rax, 32(%rdi)
-	MOV movq %rcx, 40(%rdi)
-	MOV movq %r9, 48(%rdi)
-	MOV movq %r10, 56(%rdi)
-	addq $64, %rsi
-	addq $64, %rdi
-	subq $64, %rdx
-	jae 2b
-	addq $64, %rdx
-	jz user_copy_done
-	// The last bytes again as part of a whole block of 8, ending at the end.
-3:	subq $8, %rdx
-	jb 4f
-	MOV movq (%rsi), %rax
-	MOV movq %rax, (%rdi)
-	addq $8, %rsi
-	addq $8, %rdi
-	jmp 3b
-4:	addq $8, %rdx
+	rep movsq
+	andl $7, %edx
 	jz user_copy_done
 	MOV movq -8(%rsi,%rdx), %rax
 	MOV movq %rax, -8(%rdi,%rdx)
@@ -172,28 +137,18 @@ END(user_copy_asm)
 FUNC(user_clear_asm)
 	STAC
 	xorl %eax, %eax
-	subq $64, %rsi
+	subq $256, %rsi
 	jb 2f
-1:	EX 5f
-	movq %rax, (%rdi)
+1:	i = 0
+	.rept 32
 	EX 5f
-	movq %rax, 8(%rdi)
-	EX 5f
-	movq %rax, 16(%rdi)
-	EX 5f
-	movq %rax, 24(%rdi)
-	EX 5f
-	movq %rax, 32(%rdi)
-	EX 5f
-	movq %rax, 40(%rdi)
-	EX 5f
-	movq %rax, 48(%rdi)
-	EX 5f
-	movq %rax, 56(%rdi)
-	addq $64, %rdi
-	subq $64, %rsi
+	movq %rax, i(%rdi)
+	i = i + 8
+	.endr
+	addq $256, %rdi
+	subq $256, %rsi
 	jae 1b
-2:	addq $64, %rsi
+2:	addq $256, %rsi
 	jz 4f
 3:	cmpq $8, %rsi
 	jb 6f
@@ -205,7 +160,7 @@ FUNC(user_clear_asm)
 4:	CLAC
 	xorl %eax, %eax
 	ret
-5:	addq $64, %rsi			// a fault in a whole block: find the place
+5:	addq $256, %rsi			// a fault in a whole block: find the place
 6:	EX 7f
 	movb %al, (%rdi)
 	incq %rdi
