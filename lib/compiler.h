@@ -48,7 +48,7 @@
 
 // Memory that other CPUs may change under us: one access, not torn, not repeated. Anything stronger
 // is in include/arch/barrier.h.
-#if defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__) && !defined(CONFIG_KCSAN)
 // The host's program under ThreadSanitizer, which knows atomics only; an acquire stands for the order of dependent loads.
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
