@@ -5,6 +5,7 @@
 // A plain, aligned write of at most a word counts as marked unless kcsan.strict is given: such stores do not tear in practice.
 // All on the way of a check is NO_SANITIZE or always inlined.
 #include "kern/kcsan.h"
+#include "arch/cpu.h"
 #include "arch/irq.h"
 #include "arch/time.h"
 #include "arch/unwind.h"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make check: everything that can be said about the source without running it, in under a minute.
 
-    check.py [NAME...]       default: all of style layers scripts sparse locks rust
+    check.py [NAME...]       default: all of style layers scripts abi sparse locks rust
 Silent about what is well but for one line per check. Full output of each check: build/check/NAME.log.
 """
 import concurrent.futures
@@ -46,7 +46,8 @@ def is_test(path):
 
 
 # The run-time halves of the checking builds exist only in those.
-VARIANT_FLAGS = {"kasan.c": ["-DCONFIG_KASAN=1"], "slab_kasan.c": ["-DCONFIG_KASAN=1"], "ubsan.c": ["-DCONFIG_UBSAN=1"], "kcsan.c": ["-DCONFIG_KCSAN=1"]}
+VARIANT_FLAGS = {"kasan.c": ["-DCONFIG_KASAN=1"], "leak.c": ["-DCONFIG_KASAN=1"],
+                 "slab_kasan.c": ["-DCONFIG_KASAN=1"], "ubsan.c": ["-DCONFIG_UBSAN=1"], "kcsan.c": ["-DCONFIG_KCSAN=1"]}
 
 
 def variant_flags(path):
@@ -137,6 +138,12 @@ def check_locks():
                      units())
 
 
+def check_abi():
+    """The table of system calls agrees with the code and with docs/abi.md; the ABI tests are as they were when they passed on Linux."""
+    result = run(["make", "-s", "check-syscalls"])
+    return (result.stdout if result.returncode else "") + run([sys.executable, "tools/abi_validated.py"]).stdout
+
+
 def check_rust():
     if not shutil.which(os.environ.get("RUSTC", "rustc")):
         return "rustc is not installed (make rustavailable)\n"
@@ -144,7 +151,8 @@ def check_rust():
     return result.stdout if result.returncode else ""
 
 
-CHECKS = {"style": check_style, "layers": check_layers, "scripts": check_scripts, "sparse": check_sparse, "locks": check_locks, "rust": check_rust}
+CHECKS = {"style": check_style, "layers": check_layers, "scripts": check_scripts, "abi": check_abi, "sparse": check_sparse, "locks": check_locks,
+          "rust": check_rust}
 
 
 def main():
