@@ -22,7 +22,7 @@ RESULT = re.compile(r"^(not ok|ok) \d+(?: - (.*))?$")
 PLAN = re.compile(r"^1\.\.(\d+)")
 SUMMARY = re.compile(r"^(?:# ktest: )?(\d+) passed, (\d+) failed")
 # Reports that must not appear, whatever the tests themselves say.
-REPORT = re.compile(r"^(?:BUG|WARNING|KASAN|UBSAN|KCSAN|PANIC|panic|Kernel panic|lock ?check|leak):? ", re.I)
+REPORT = re.compile(r"^(?:BUG|WARNING|KASAN|UBSAN|KCSAN|PANIC|panic|Kernel panic|lock ?check|leak(?!: none)):? ", re.I)
 
 
 class Suite:
@@ -48,6 +48,12 @@ SUITES = [
     ktest("ktest", "TESTS=1", SMP=1, MACHINE="q35", ICOUNT=1),
     ktest("ktest-smp", "TESTS=1", SMP=4, MACHINE="microvm"),
     ktest("ktest-debug", "DEBUG=1 TESTS=1", SMP=4, MACHINE="q35"),
+    ktest("ktest-kasan", "KASAN=1 UBSAN=1 TESTS=1", SMP=2, MACHINE="q35", MEM="512M"),
+    Suite("shell-kasan", "KASAN=1 UBSAN=1 all", "KERNEL=build/x86_64-kasan-ubsan/ochre SMP=4 MACHINE=microvm MEM=512M TIMEOUT=600 tools/run "
+          "'for i in $(seq 100); do ls -l /bin | wc -l | cat >/dev/null & done; wait; tar c /bin | gzip | gunzip | tar t | wc -l; echo 1 passed, 0 failed'"),
+    Suite("fuzz-syscalls", "KASAN=1 UBSAN=1 all", "$MAKE fuzz-run FUZZ_SECONDS=60 FUZZ_SEED=1"),
+    Suite("fuzz-syscalls-long", "KASAN=1 UBSAN=1 all", "$MAKE fuzz-run FUZZ_SECONDS=900", long=True, limit=4200),
+    Suite("abi-kasan", "KASAN=1 UBSAN=1 all", "$MAKE abi KERNEL=build/x86_64-kasan-ubsan/ochre ABI_FLAGS='--smp 4'", long=True),
     Suite("abi", "all", "$MAKE abi"),
     Suite("abi-smp", "all", "$MAKE abi ABI_FLAGS='--smp 4 --machine microvm'"),
     Suite("apps", "all", "$MAKE apps", when=has_files("tests/apps/guest.py", "tests/apps/run.py")),
