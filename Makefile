@@ -89,7 +89,9 @@ CFLAGS_BASE := -std=gnu11 -O2 -g -pipe -ffile-prefix-map=$(CURDIR)=. -ffreestand
 CFLAGS_ISA_x86_64 = -m64 -mno-red-zone -mcmodel=kernel -mgeneral-regs-only $(CC_STACK_PROTECTOR) \
 	$(if $(CC_IS_CLANG),-mstack-alignment=8,-mpreferred-stack-boundary=3)
 
-CFLAGS_SAN = $(if $(filter 1,$(KASAN)),$(CC_KASAN)) $(if $(filter 1,$(UBSAN)),$(CC_UBSAN)) $(if $(filter 1,$(KCSAN)),$(CC_KCSAN))
+# Instrumented code has larger frames, and makes gcc see what is not there.
+CFLAGS_SAN = $(if $(filter 1,$(KASAN)),$(CC_KASAN)) $(if $(filter 1,$(UBSAN)),$(CC_UBSAN)) $(if $(filter 1,$(KCSAN)),$(CC_KCSAN)) \
+	$(if $(filter KASAN UBSAN KCSAN,$(VARIANTS)),-Wframe-larger-than=8192 -Wno-format-overflow -Wno-format-truncation)
 
 CFLAGS = $(CFLAGS_BASE) $(CFLAGS_ISA_$(ISA)) $(DEFINES) $(INCLUDES) $(WARNINGS) $(CC_WARNINGS)
 CFLAGS_ALL = $(CFLAGS) $(CFLAGS_SAN) $(KCFLAGS)
@@ -105,7 +107,7 @@ $(UAPI)/.stamp: tools/uapi-farm $(wildcard /usr/include/linux/version.h)
 # ---- objects --------------------------------------------------------------------------------------------------------
 is_test = $(filter %_test.c kern/ktest.c,$1)
 # Run-time halves of the checking builds.
-not_wanted = $(if $(filter 1,$(TESTS)),,$(call is_test,$(wildcard $1/*.c))) %/asm-offsets.c $(if $(filter 1,$(KASAN)),,%/kasan.c %/slab_kasan.c) \
+not_wanted = $(if $(filter 1,$(TESTS)),,$(call is_test,$(wildcard $1/*.c))) %/asm-offsets.c $(if $(filter 1,$(KASAN)),,%/kasan.c %/slab_kasan.c %/slab_kasan_test.c) \
 	$(if $(filter 1,$(UBSAN)),,%/ubsan.c) $(if $(filter 1,$(KCSAN)),,%/kcsan.c) $(if $(filter 1,$(KASAN) $(DEBUG)),,%/leak.c)
 sources = $(sort $(filter-out $(not_wanted),$(wildcard $1/*.c)))
 # In a unit the tests come last: they are the only files that may see their neighbours' statics.

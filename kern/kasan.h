@@ -41,8 +41,11 @@ void kasan_report_free(const void *p);
 void kasan_init(void);
 // kasan.fault=panic (the default) or report.
 int kasan_param_fault(char *val);
-// Number of reports so far.
+// Number of reports so far. For tests: between these two, reports are counted, not printed, and nothing panics; the second returns
+// how many there were.
 u32 kasan_reports(void);
+void kasan_expect(void);
+u32 kasan_expected(void);
 
 // Upcalls: defined in mm/slab_kasan.c. Prints what is known of the memory around addr: object, cache, who allocated and freed it.
 void kasan_describe(u64 addr);

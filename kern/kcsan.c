@@ -94,7 +94,7 @@ static NO_SANITIZE bool new_pair(u64 a, u64 b)
 	return xchg(p, pair) != pair;
 }
 
-static NO_SANITIZE NOINLINE void report(const struct side *a, const struct side *b)
+static NO_SANITIZE NOINLINE void kcsan_report(const struct side *a, const struct side *b)
 {
 	if (!new_pair(a->ip, b->ip) || panic_in_progress() || xchg(&kcsan_printing, 1))
 		return;
@@ -138,7 +138,7 @@ static NO_SANITIZE void watch_end(struct slot *s, u64 watch, u64 addr, u32 size,
 	while (!__atomic_load_n(&s->ready, __ATOMIC_ACQUIRE))	// the racer is between two lines of hit(), interrupts off
 		cpu_relax();
 	take_side(&mine, addr, size, kind, ip);
-	report(&mine, &s->other);
+	kcsan_report(&mine, &s->other);
 	s->ready = 0;
 	__atomic_store_n(&s->watch, 0, __ATOMIC_RELEASE);
 }
