@@ -61,7 +61,7 @@ KERNEL_DIRS := lib arch/$(ISA) kern time sched mm task fs dev block bpf net ipc 
 # ---- compiler -------------------------------------------------------------------------------------------------------
 # What this compiler can do is probed once per compiler and remembered.
 CC_MK := build/cc/$(notdir $(firstword $(CC))).mk
-ifeq ($(filter clean help setup check test test-long run gdb bench bench-run bench-update,$(MAKECMDGOALS)),)
+ifeq ($(filter clean help setup check test test-long run gdb bench bench-run bench-update bench-linux,$(MAKECMDGOALS)),)
 include $(CC_MK)
 endif
 $(CC_MK): tools/cc-probe $(shell command -v $(firstword $(CC)))
@@ -144,7 +144,7 @@ define newline
 
 endef
 hash := \#
-ifeq ($(filter clean help setup check test test-long run gdb bench bench-run bench-update,$(MAKECMDGOALS)),)
+ifeq ($(filter clean help setup check test test-long run gdb bench bench-run bench-update bench-linux,$(MAKECMDGOALS)),)
 missing_dirs := $(sort $(foreach d,gen $(dir $(KERNEL_OBJS:$(B)/%=%)) $(DIRS),$(if $(wildcard $(B)/$d),,$(B)/$d)))
 $(if $(missing_dirs),$(shell mkdir -p $(missing_dirs)))
 differ = $(subst x$1x,,x$2x)$(subst x$2x,,x$1x)
