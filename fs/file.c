@@ -353,6 +353,8 @@ ssize_t kernel_read(struct file *f, void *buf, size_t n, loff_t *pos)
 	struct kvec v = { .base = buf, .len = MIN(n, MAX_RW_COUNT) };
 	struct iov_iter i;
 
+	if (*pos < 0)
+		return -EINVAL;
 	iov_iter_kvec(&i, false, &v, 1, v.len);
 	return file_read(f, &i, pos);
 }
@@ -380,11 +382,11 @@ loff_t generic_llseek(struct file *f, loff_t off, int whence, loff_t max, loff_t
 		if (!off)
 			return f->pos;
 		if (__builtin_add_overflow(f->pos, off, &off))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_END:
 		if (__builtin_add_overflow(eof, off, &off))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_DATA:
 		if ((u64)off >= (u64)eof)

@@ -72,7 +72,6 @@ int do_mount(const char *source, const struct path *where, const char *type, u64
 int do_umount(const struct path *p, int flags);
 int do_pivot_root(const struct path *new_root, const struct path *put_old);
 MUST_CHECK int kern_mount(struct fs_type *t, struct mount **out);	// internal mount (pipefs)
-MUST_CHECK int copy_mount_ns(u64 flags, struct mount_namespace *ns, struct user_namespace *user_ns, struct fs_context *new_fs, struct mount_namespace **out);
-void mount_ns_put(struct mount_namespace *ns);
+// copy_mount_ns() and mount_ns_put() are declared in task/nsproxy.h, which calls them.
 void mount_init(void);
 int show_mounts(struct seq_file *m, struct mount_namespace *ns, struct path *root, int format);	// 0 mounts, 1 mountinfo, 2 mountstats

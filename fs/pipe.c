@@ -474,6 +474,7 @@ static int pipe_inode(struct inode **out) NO_LOCK_ANALYSIS	// not published yet
 	inode->uid = current_cred()->fsuid;
 	inode->gid = current_cred()->fsgid;
 	inode->ops = &pipe_inode_ops;
+	inode->fops = &fifo_ops;	// opened anew by /proc
 	*out = inode;
 	return 0;
 }
@@ -566,13 +567,19 @@ static void fifo_wake_partner(struct pipe *p)
 	waitq_wake_key(&p->rd_wait, TASK_NORMAL, 0, 0);
 }
 
+// An end of a pipe(2) that is opened anew, by /proc, waits for nobody.
+static bool is_anonymous(const struct file *f)
+{
+	return f->inode->sb == pipe_mnt->sb;
+}
+
 static int fifo_open_read(struct pipe *p, struct file *f) REQUIRES(&p->mutex)
 {
 	p->r_counter++;
 	p->readers++;
 	if (p->readers == 1)
 		fifo_wake_partner(p);
-	if (p->writers)
+	if (p->writers || is_anonymous(f))
 		return 0;
 	if (f->flags & O_NONBLOCK) {
 		f->version = p->w_counter;	// no POLLHUP before the first writer
@@ -587,13 +594,13 @@ static int fifo_open_read(struct pipe *p, struct file *f) REQUIRES(&p->mutex)
 
 static int fifo_open_write(struct pipe *p, struct file *f) REQUIRES(&p->mutex)
 {
-	if ((f->flags & O_NONBLOCK) && !p->readers)
+	if ((f->flags & O_NONBLOCK) && !p->readers && !is_anonymous(f))
 		return -ENXIO;
 	p->w_counter++;
 	p->writers++;
 	if (p->writers == 1)
 		fifo_wake_partner(p);
-	if (p->readers)
+	if (p->readers || is_anonymous(f))
 		return 0;
 	if (fifo_wait_partner(p, &p->r_counter)) {
 		p->writers--;

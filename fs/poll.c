@@ -3,6 +3,7 @@
 #include "lib/errno.h"
 #include "mm/slab.h"
 #include "sched/sched.h"
+#include "time/hrtimer.h"
 #include <linux/poll.h>
 
 static int poller_woken(struct waitq_entry *w, u32 mode, u32 key)
@@ -105,7 +106,7 @@ bool poller_sleep(struct poller *p, ktime_t *expires)
 	p->pt.queue = NULL;		// by now we are on all queues
 	set_current_state(TASK_INTERRUPTIBLE);
 	if (!READ_ONCE(p->triggered))
-		r = schedule_hrtimeout(expires, current->timer_slack_ns, 1 /* CLOCK_MONOTONIC */);
+		r = schedule_hrtimeout(expires, current->timer_slack_ns, HRTIMER_MONOTONIC);
 	WRITE_ONCE(current->state, TASK_RUNNING);
 	// Cleared before the files are asked again: pairs with the waker's "event first, then triggered".
 	(void)xchg(&p->triggered, 0);

@@ -408,10 +408,12 @@ int do_unshare(u64 flags)
 		return -EINVAL;
 	if ((flags & CLONE_VM) && atomic_read(&current->mm->users) > 1)
 		return -EINVAL;
-	if (flags & (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWCGROUP | 0x80))
+	if (flags & (CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWCGROUP | 0x80))
 		return flags & CLONE_NEWUSER || capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
 	if (flags & CLONE_FS)
 		err = unshare_fs();
+	if (!err && (flags & (CLONE_NEWNS | CLONE_NEWUTS)))
+		err = unshare_namespaces(flags);
 	if (!err && (flags & CLONE_FILES))
 		err = unshare_files();
 	return err;

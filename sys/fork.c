@@ -66,7 +66,7 @@ static int check_clone3_flags(struct clone_args *a)
 	return 0;
 }
 
-// ABI: CLONE_PIDFD, CLONE_INTO_CGROUP and CLONE_NEW* are refused with EINVAL: what they make does not exist yet.
+// ABI: CLONE_PIDFD, CLONE_INTO_CGROUP and CLONE_NEW*, except NEWNS and NEWUTS, are refused with EINVAL: what they make does not exist yet.
 long sys_clone3(uptr args, size_t size)
 {
 	struct clone_args a;

@@ -25,6 +25,14 @@ struct nsproxy {
 	void *ipc, *net, *cgroup, *time;	// arrive with their subsystems
 };
 extern struct nsproxy init_nsproxy;
-MUST_CHECK int copy_namespaces(struct task *child, unsigned long flags);	// CLONE_NEW*: -EINVAL for those that do not exist yet
+struct fs_context;
+// The namespaces of the current task, with new ones for flags: CLONE_NEWNS (fs, not shared, moves into the copy) and CLONE_NEWUTS. -EINVAL for
+// those that do not exist yet, -EPERM, -ENOMEM.
+MUST_CHECK int nsproxy_copy(u64 flags, struct fs_context *fs, struct nsproxy **out);
+MUST_CHECK int copy_namespaces(struct task *child, unsigned long flags);
+MUST_CHECK int unshare_namespaces(u64 flags);	// unshare(2); the task's fs context is not shared
+// Upcalls: defined in fs/mount_ops.c.
+MUST_CHECK int copy_mount_ns(u64 flags, struct mount_namespace *ns, struct user_namespace *user_ns, struct fs_context *new_fs, struct mount_namespace **out);
+void mount_ns_put(struct mount_namespace *ns);
 void nsproxy_put(struct nsproxy *n);
 void uts_init(void);			// INIT
