@@ -35,7 +35,7 @@ override RUST := 0
 endif
 UNITS ?= $(if $(filter 1,$(DEBUG)),0,1)
 FRAME_POINTER ?= 1
-LINK_STRICT ?= 0
+LINK_STRICT ?= 1
 
 # A debug kernel checks its locks.
 LOCKCHECK ?= $(DEBUG)
@@ -181,7 +181,6 @@ $(B)/ochre: $(KERNEL_OBJS) $(LDSCRIPT) tools/link-kernel tools/ksyms.py
 	$(Q)CC="$(CC)" LD="$(LD)" NM="$(NM)" OBJCOPY="$(OBJCOPY)" PYTHON="$(PYTHON)" LINK_STRICT=$(LINK_STRICT) \
 		tools/link-kernel $@ "$(LDFLAGS) -T $(LDSCRIPT)" $(KERNEL_OBJS)
 
-all: LINK_STRICT := 1
 quick: $(KERNEL_OBJS) $(if $(wildcard $(LDSCRIPT)),$(B)/ochre)
 
 clean:

@@ -100,7 +100,7 @@ static ALWAYS_INLINE struct fd fd_lookup(u32 fd, u32 not_mode)
 		return r;
 	if (unlikely(r.file->mode & not_mode)) {
 		file_put(r.file);
-		return (struct fd){ NULL };
+		return (struct fd){ .file = NULL };
 	}
 	r.put = true;
 	return r;

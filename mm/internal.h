@@ -96,7 +96,7 @@ static inline void folio_set_anon(struct folio *f, struct vma *v, u64 addr, int 
 // One more entry maps f: reference and map count at once (they are one aligned word).
 static inline void folio_dup_map(struct folio *f)
 {
-	__atomic_fetch_add((u64 *)&f->ref, 1ull << 32 | 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add((u64 *)(void *)&f->ref, 1ull << 32 | 1, __ATOMIC_RELAXED);
 }
 BUILD_ASSERT(offsetof(struct folio, ref) % 8 == 0 && offsetof(struct folio, mapcount) == offsetof(struct folio, ref) + 4, "folio_dup_map()");
 static inline enum mm_counter folio_counter(const struct folio *f)

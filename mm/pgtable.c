@@ -236,7 +236,7 @@ int pmd_split(struct mm *mm, pmd_t *pmd, u64 addr)
 		e = pte_mkdirty(e);
 	for (int i = 0; i < PTRS_PER_PTE; i++, e.v += PAGE_SIZE)
 		pte_set(&t[i], e);
-	__atomic_fetch_add((u64 *)&f->ref, (u64)(PTRS_PER_PTE - 1) << 32 | (PTRS_PER_PTE - 1), __ATOMIC_RELAXED);
+	__atomic_fetch_add((u64 *)(void *)&f->ref, (u64)(PTRS_PER_PTE - 1) << 32 | (PTRS_PER_PTE - 1), __ATOMIC_RELAXED);
 	smp_wmb();	// pairs with the dependent reads of every walker: the table is full before it is seen
 	pmd_set(pmd, pmd_table(virt_to_phys(t)));
 	tlb_flush_range(mm, addr & PMD_MASK, (addr & PMD_MASK) + PMD_SIZE, PMD_SHIFT, false);

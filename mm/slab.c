@@ -35,12 +35,12 @@ static u8 class_of_size[256 / 8 + 1];	// up to 256 bytes, by 8
 // The link to the next free object. It lies where nobody else may touch.
 static inline NO_KASAN void *link_read(const struct kmem_cache *c, void *obj)
 {
-	return *(void **)((char *)obj + c->link);
+	return *(void **)(void *)((char *)obj + c->link);
 }
 
 static inline NO_KASAN void link_write(const struct kmem_cache *c, void *obj, void *next)
 {
-	*(void **)((char *)obj + c->link) = next;
+	*(void **)(void *)((char *)obj + c->link) = next;
 }
 
 #if SLAB_GUARDS

@@ -114,7 +114,7 @@ static int kthreadd(void *arg)
 
 // ---- creation ---------------------------------------------------------------------------------------------------------
 
-static int create(struct task **out, int cpu, int (*fn)(void *arg), void *arg, const char *fmt, va_list ap)
+PRINTF(5, 0) static int create(struct task **out, int cpu, int (*fn)(void *arg), void *arg, const char *fmt, va_list ap)
 {
 	struct completion made;
 	struct kthread *k = kalloc(sizeof(*k), GFP_KERNEL);

@@ -586,13 +586,15 @@ u32 sigaltstack_flags(u64 sp)
 static void restart_for_handler(struct frame *f, const struct ksigaction *a)
 {
 	switch (frame_return(f)) {
-	case -ERESTARTSYS:
-		if (a->flags & SA_RESTART) {
 	case -ERESTARTNOINTR:
+		frame_restart_syscall(f, -1);
+		break;
+	case -ERESTARTSYS:
+		if (a->flags & SA_RESTART)
 			frame_restart_syscall(f, -1);
-			break;
-		}
-		FALLTHROUGH;
+		else
+			frame_set_return(f, -EINTR);
+		break;
 	case -ERESTARTNOHAND:
 	case -ERESTART_RESTARTBLOCK:
 		frame_set_return(f, -EINTR);

@@ -8,10 +8,10 @@
 #define pcpu_load_(volatile_, var) ({ \
 	u64 pv_; \
 	switch (sizeof(var)) { \
-	case 1: __asm__ volatile_("movzbl %%gs:%1, %k0" : "=r"(pv_) : "m"(*(const u8 __force *)&(var))); break; \
-	case 2: __asm__ volatile_("movzwl %%gs:%1, %k0" : "=r"(pv_) : "m"(*(const u16 __force *)&(var))); break; \
-	case 4: __asm__ volatile_("movl %%gs:%1, %k0" : "=r"(pv_) : "m"(*(const u32 __force *)&(var))); break; \
-	default: __asm__ volatile_("movq %%gs:%1, %0" : "=r"(pv_) : "m"(*(const u64 __force *)&(var))); break; \
+	case 1: __asm__ volatile_("movzbl %%gs:%1, %k0" : "=r"(pv_) : "m"(*(const u8 *)(const void __force *)&(var))); break; \
+	case 2: __asm__ volatile_("movzwl %%gs:%1, %k0" : "=r"(pv_) : "m"(*(const u16 *)(const void __force *)&(var))); break; \
+	case 4: __asm__ volatile_("movl %%gs:%1, %k0" : "=r"(pv_) : "m"(*(const u32 *)(const void __force *)&(var))); break; \
+	default: __asm__ volatile_("movq %%gs:%1, %0" : "=r"(pv_) : "m"(*(const u64 *)(const void __force *)&(var))); break; \
 	} \
 	BUILD_ASSERT(sizeof(var) == 1 || sizeof(var) == 2 || sizeof(var) == 4 || sizeof(var) == 8); \
 	(__typeof__(var))(unsigned long)pv_; })
@@ -27,10 +27,10 @@
 
 #define pcpu_op_(op, var, val) do { \
 	switch (sizeof(var)) { \
-	case 1: __asm__ volatile(op "b %1, %%gs:%0" : "+m"(*(u8 __force *)&(var)) : "qi"((u8)(unsigned long)(val)) : "cc"); break; \
-	case 2: __asm__ volatile(op "w %1, %%gs:%0" : "+m"(*(u16 __force *)&(var)) : "ri"((u16)(unsigned long)(val)) : "cc"); break; \
-	case 4: __asm__ volatile(op "l %1, %%gs:%0" : "+m"(*(u32 __force *)&(var)) : "ri"((u32)(unsigned long)(val)) : "cc"); break; \
-	default: __asm__ volatile(op "q %1, %%gs:%0" : "+m"(*(u64 __force *)&(var)) : pcpu_const_((u64)(unsigned long)(val)) : "cc"); break; \
+	case 1: __asm__ volatile(op "b %1, %%gs:%0" : "+m"(*(u8 *)(void __force *)&(var)) : "qi"((u8)(unsigned long)(val)) : "cc"); break; \
+	case 2: __asm__ volatile(op "w %1, %%gs:%0" : "+m"(*(u16 *)(void __force *)&(var)) : "ri"((u16)(unsigned long)(val)) : "cc"); break; \
+	case 4: __asm__ volatile(op "l %1, %%gs:%0" : "+m"(*(u32 *)(void __force *)&(var)) : "ri"((u32)(unsigned long)(val)) : "cc"); break; \
+	default: __asm__ volatile(op "q %1, %%gs:%0" : "+m"(*(u64 *)(void __force *)&(var)) : pcpu_const_((u64)(unsigned long)(val)) : "cc"); break; \
 	} \
 	BUILD_ASSERT(sizeof(var) == 1 || sizeof(var) == 2 || sizeof(var) == 4 || sizeof(var) == 8); \
 } while (0)
@@ -43,10 +43,10 @@
 
 #define pcpu_unary_(op, var) do { \
 	switch (sizeof(var)) { \
-	case 1: __asm__ volatile(op "b %%gs:%0" : "+m"(*(u8 __force *)&(var)) : : "cc"); break; \
-	case 2: __asm__ volatile(op "w %%gs:%0" : "+m"(*(u16 __force *)&(var)) : : "cc"); break; \
-	case 4: __asm__ volatile(op "l %%gs:%0" : "+m"(*(u32 __force *)&(var)) : : "cc"); break; \
-	default: __asm__ volatile(op "q %%gs:%0" : "+m"(*(u64 __force *)&(var)) : : "cc"); break; \
+	case 1: __asm__ volatile(op "b %%gs:%0" : "+m"(*(u8 *)(void __force *)&(var)) : : "cc"); break; \
+	case 2: __asm__ volatile(op "w %%gs:%0" : "+m"(*(u16 *)(void __force *)&(var)) : : "cc"); break; \
+	case 4: __asm__ volatile(op "l %%gs:%0" : "+m"(*(u32 *)(void __force *)&(var)) : : "cc"); break; \
+	default: __asm__ volatile(op "q %%gs:%0" : "+m"(*(u64 *)(void __force *)&(var)) : : "cc"); break; \
 	} \
 } while (0)
 
@@ -57,9 +57,9 @@
 	bool pz_; \
 	BUILD_ASSERT(sizeof(var) == 4 || sizeof(var) == 8); \
 	if (sizeof(var) == 4) \
-		__asm__ volatile("decl %%gs:%0" : "+m"(*(u32 __force *)&(var)), "=@ccz"(pz_)); \
+		__asm__ volatile("decl %%gs:%0" : "+m"(*(u32 *)(void __force *)&(var)), "=@ccz"(pz_)); \
 	else \
-		__asm__ volatile("decq %%gs:%0" : "+m"(*(u64 __force *)&(var)), "=@ccz"(pz_)); \
+		__asm__ volatile("decq %%gs:%0" : "+m"(*(u64 *)(void __force *)&(var)), "=@ccz"(pz_)); \
 	pz_; })
 
 // Two-operand exchange forms; the old value comes back in the register.
@@ -67,13 +67,13 @@
 	__typeof__(var) ps_; \
 	switch (sizeof(var)) { \
 	case 1: { u8 r_ = (u8)(unsigned long)(val); \
-		__asm__ volatile(op "b %0, %%gs:%1" : "+q"(r_), "+m"(*(u8 __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
+		__asm__ volatile(op "b %0, %%gs:%1" : "+q"(r_), "+m"(*(u8 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
 	case 2: { u16 r_ = (u16)(unsigned long)(val); \
-		__asm__ volatile(op "w %0, %%gs:%1" : "+r"(r_), "+m"(*(u16 __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
+		__asm__ volatile(op "w %0, %%gs:%1" : "+r"(r_), "+m"(*(u16 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
 	case 4: { u32 r_ = (u32)(unsigned long)(val); \
-		__asm__ volatile(op "l %0, %%gs:%1" : "+r"(r_), "+m"(*(u32 __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
+		__asm__ volatile(op "l %0, %%gs:%1" : "+r"(r_), "+m"(*(u32 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
 	default: { u64 r_ = (u64)(unsigned long)(val); \
-		__asm__ volatile(op "q %0, %%gs:%1" : "+r"(r_), "+m"(*(u64 __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
+		__asm__ volatile(op "q %0, %%gs:%1" : "+r"(r_), "+m"(*(u64 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
 	} \
 	ps_; })
 
