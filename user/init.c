@@ -76,6 +76,15 @@ static int wait_for(pid_t child)
 	}
 }
 
+// What the command left running must not write, flush or stop the console while its status is told.
+static void end_the_rest(void)
+{
+	kill(-1, SIGKILL);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	tcflow(1, TCOON);
+}
+
 int main(void)
 {
 	static char *const environment[] = { "PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/", "TERM=linux", "USER=root" };
@@ -87,6 +96,7 @@ int main(void)
 	if (child < 0)
 		dprintf(2, "init: fork: %s\n", strerror(errno));
 	int status = child < 0 ? STATUS_NOT_STARTED : wait_for(child);
+	end_the_rest();
 	if (command)
 		dprintf(1, "\036ochre-run: status %d\n", status);
 	tcdrain(1);
