@@ -7,7 +7,9 @@
 #include "lib/compiler.h"
 #include "lib/types.h"
 
+#ifndef KASAN_SHADOW_OFFSET		// arch/host has the one of the program's sanitizer
 #define KASAN_SHADOW_OFFSET 0xdffffc0000000000ul
+#endif
 #define KASAN_GRANULE 8ul
 #define KASAN_SHADOW(p) ((s8 *)(((u64)(p) >> 3) + KASAN_SHADOW_OFFSET))
 

@@ -12,11 +12,13 @@ HOST_TSAN_TESTS ?= *
 HOST_LAYERS := lib arch/host kern time sched mm task fs dev block bpf net ipc proc $(patsubst %/,%,$(wildcard fs/*/)) io_uring
 HOST_DIRS := $(foreach d,$(HOST_LAYERS),$(if $(wildcard $d/*.c),$d))
 # Symbols come from the linker's second pass, tables of devices from firmware: the host has neither. os.c sees libc, the rest does not.
-HOST_SKIP := kern/symbols.c arch/host/os.c %/kasan.c %/slab_kasan.c %/slab_kasan_test.c %/ubsan.c %/kcsan.c
+HOST_SKIP := kern/symbols.c arch/host/os.c kern/kasan.c %/slab_kasan_test.c %/ubsan.c %/kcsan.c
 HOST_SRCS := tests/unit/memblock.c tests/unit/start.c tests/unit/fakes.c
 
-HOST_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined
+HOST_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined -DCONFIG_KASAN=1 -DKASAN_SHADOW_OFFSET=0x7fff8000ul \
+	-DKASAN_SHADOW_IS_THERE=1
 HOST_FLAGS_tsan := -fsanitize=thread -Wno-tsan
+HOST_SKIP_tsan := %/slab_kasan.c
 # zlib's and the tree's own warnings are the kernel build's business; fields of misaligned structs are legal on all ports.
 HOST_CFLAGS = -std=gnu11 -O1 -g -pipe -ffreestanding -fno-strict-aliasing -fno-common -fno-omit-frame-pointer \
 	-DCONFIG_TESTS=1 -DCONFIG_DEBUG=1 -DCONFIG_LOCKCHECK=1 -DPERCPU_SECTION='"percpu"' -Dpercpu_template_start=__start_percpu \
@@ -30,11 +32,11 @@ endef
 host_hash := \#
 host_differ = $(subst x$1x,,x$2x)$(subst x$2x,,x$1x)
 host_keep = $(if $(call host_differ,$(file <$1),$2),$(file >$1,$2))
-host_files = $(call unit_order,$(filter-out $(HOST_SKIP),$(sort $(wildcard $1/*.c))))
-host_unit = // Made by mk/host.mk: one translation unit for $1/.$(foreach f,$(call host_files,$1),$(host_newline)$(host_hash)include "$f")
+host_files = $(call unit_order,$(filter-out $(HOST_SKIP) $(HOST_SKIP_$2),$(sort $(wildcard $1/*.c))))
+host_unit = // Made by mk/host.mk: one translation unit for $1/.$(foreach f,$(call host_files,$1,$2),$(host_newline)$(host_hash)include "$f")
 ifneq ($(filter host-% build/host-%,$(MAKECMDGOALS)),)
 $(shell mkdir -p $(HOST_DIRS:%=build/host-asan/%) $(HOST_DIRS:%=build/host-tsan/%))
-$(foreach v,asan tsan,$(foreach d,$(HOST_DIRS),$(call host_keep,build/host-$v/$d/unit.c,$(call host_unit,$d))))
+$(foreach v,asan tsan,$(foreach d,$(HOST_DIRS),$(call host_keep,build/host-$v/$d/unit.c,$(call host_unit,$d,$v))))
 endif
 
 # $(call host_program,VARIANT)

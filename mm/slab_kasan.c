@@ -172,6 +172,13 @@ void kasan_quarantine_flush(void)
 
 // ---- vmalloc: shadow pages are made when addresses are first used, and kept ----
 
+#ifdef KASAN_SHADOW_IS_THERE	// arch/host
+int kasan_populate_vmalloc(u64 start, u64 size)
+{
+	kasan_poison((void *)start, size, KASAN_VMALLOC);
+	return 0;
+}
+#else
 DEFINE_LOCK_CLASS(kasan_populate_class, LOCK_TASK);
 static struct mutex populate_lock = MUTEX_INIT(populate_lock, &kasan_populate_class);
 
@@ -204,6 +211,7 @@ int kasan_populate_vmalloc(u64 start, u64 size)
 	mutex_unlock(&populate_lock);
 	return err;
 }
+#endif
 
 // ---- reports ----
 
