@@ -58,6 +58,28 @@ void mnt_get(struct mount *m)
 	this_cpu_inc(*m->count);
 }
 
+static NOINLINE bool mnt_get_detached(struct mount *m)
+{
+	bool alive;
+
+	spin_lock(&mount_lock.lock);
+	alive = !m->doomed;
+	if (alive)
+		this_cpu_inc(*m->count);
+	spin_unlock(&mount_lock.lock);
+	return alive;
+}
+
+bool mnt_get_unless_dead(struct mount *m)
+{
+	// In a tree: umount waits for this section before it gives the tree's reference back.
+	if (likely(!READ_ONCE(m->detached))) {
+		this_cpu_inc(*m->count);
+		return true;
+	}
+	return mnt_get_detached(m);
+}
+
 long mnt_count(const struct mount *m)
 {
 	long n = 0;
@@ -88,11 +110,12 @@ static NOINLINE void mnt_put_detached(struct mount *m)
 {
 	bool last;
 
-	// Sums exclude each other; a reference moves only from those that exist: a sum of 0 stays 0.
+	// Sums exclude each other and mnt_get_detached(); other references come only from those that exist: a sum of 0 stays 0.
 	spin_lock(&mount_lock.lock);
 	smp_mb();			// pairs with the one in legitimize() of namei.c
 	this_cpu_dec(*m->count);
 	last = mnt_count(m) == 0;
+	m->doomed = last;
 	spin_unlock(&mount_lock.lock);
 	if (last)
 		mount_destroy(m);

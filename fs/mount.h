@@ -22,6 +22,7 @@ struct mount {
 	struct mount_namespace *ns;
 	long __percpu *count;			// references, per CPU; summed when it is to go
 	struct atomic writers;
+	bool doomed;				// no reference is left; mount_lock
 	bool detached ATOMIC;			// in no tree (any more): the last put frees. Set under mount_lock
 	struct path was_on;			// until the last steps of umount: references to give back
 	bool expiring;				// umount2(MNT_EXPIRE) has asked once
@@ -59,6 +60,8 @@ struct mount_namespace {
 extern struct mount_namespace *init_mount_ns;
 
 void mnt_get(struct mount *m);
+// m was found under RCU, without a reference. False: the last one is gone. Context: RCU read section.
+MUST_CHECK bool mnt_get_unless_dead(struct mount *m);
 void mnt_put(struct mount *m);
 MUST_CHECK int mnt_want_write(struct mount *m);		// -EROFS
 void mnt_drop_write(struct mount *m);

@@ -67,7 +67,8 @@ static bool mounts_moved(const struct nameidata *nd)
 // A counted reference on what RCU mode found; *p is cleared when it fails.
 static bool legitimize(struct nameidata *nd, struct path *p, u32 seq)
 {
-	mnt_get(p->mnt);
+	if (unlikely(!mnt_get_unless_dead(p->mnt)))
+		return false;
 	if (unlikely(!dget_unless_dead(p->dentry))) {
 		rcu_read_unlock();
 		mnt_put(p->mnt);
