@@ -222,11 +222,11 @@ static bool d_lock_parent(struct dentry *d, struct dentry **out) NO_LOCK_ANALYSI
 	}
 }
 
-struct dentry *d_kill(struct dentry *d) NO_LOCK_ANALYSIS	// d_lock_parent()'s locks
+struct dentry *d_kill(struct dentry *d, struct inode **inode) NO_LOCK_ANALYSIS	// d_lock_parent()'s locks
 {
 	struct dentry *parent;
-	struct inode *inode;
 
+	*inode = NULL;
 	if (!d_lock_parent(d, &parent))
 		return NULL;
 	d->count = DEAD_COUNT;
@@ -238,13 +238,12 @@ struct dentry *d_kill(struct dentry *d) NO_LOCK_ANALYSIS	// d_lock_parent()'s lo
 		spin_unlock(&parent->lock);
 	}
 	WRITE_ONCE(d->flags, d->flags | D_KILLED);
-	inode = d_take_inode(d);
+	*inode = d_take_inode(d);
 	spin_unlock(&d->lock);
 	if (d->ops && d->ops->release)
 		d->ops->release(d);
 	this_cpu_dec(nr_dentry);
 	call_rcu(&d->rcu, d_free_rcu);
-	iput(inode);
 	return parent;
 }
 
@@ -278,6 +277,7 @@ static bool dput_lockless(struct dentry *d)
 static struct dentry *dput_slow(struct dentry *d)
 {
 	struct dentry *parent = NULL;
+	struct inode *inode = NULL;
 
 	rcu_read_lock();
 	if (dput_lockless(d))
@@ -287,9 +287,10 @@ static struct dentry *dput_slow(struct dentry *d)
 	if (--d->count > 0 || d_retain(d))
 		spin_unlock(&d->lock);
 	else
-		parent = d_kill(d);
+		parent = d_kill(d, &inode);
 out:
 	rcu_read_unlock();
+	iput(inode);
 	return parent;
 }
 

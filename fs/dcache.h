@@ -18,6 +18,6 @@ static UNCHECKED_INLINE bool d_same_name(const struct dentry *d, const struct qs
 }
 
 // d is locked and unused (count 0); its lock is dropped. Returns the parent, whose reference now is the caller's to put, or null.
-// Context: RCU read section.
-struct dentry *d_kill(struct dentry *d) RELEASES(&d->lock);
+// *inode (or null) is to be put after the section: that may free a whole file, and sleep. Context: RCU read section.
+struct dentry *d_kill(struct dentry *d, struct inode **inode) RELEASES(&d->lock);
 void dcache_lookup_init(void);

@@ -45,6 +45,7 @@ static u64 dcache_prune(struct super_block *sb, u64 budget, bool force) NO_LOCK_
 
 	while (budget) {
 		struct dentry *parent;
+		struct inode *inode;
 
 		rcu_read_lock();
 		d = lru_victim(sb, &budget, force);
@@ -52,8 +53,9 @@ static u64 dcache_prune(struct super_block *sb, u64 budget, bool force) NO_LOCK_
 			rcu_read_unlock();
 			break;
 		}
-		parent = d_kill(d);
+		parent = d_kill(d, &inode);
 		rcu_read_unlock();
+		iput(inode);
 		dput(parent);
 		n++;
 	}
@@ -74,14 +76,16 @@ void dcache_shrink_sb(struct super_block *sb)
 void d_invalidate(struct dentry *d)
 {
 	d_drop(d);
+	// One round: others may go on making unused entries for ever.
 	if (!list_empty(&d->children))
-		dcache_shrink_sb(d->sb);
+		(void)dcache_prune(d->sb, READ_ONCE(d->sb->nr_dentry_unused) + 16, true);
 }
 
 // Nobody else uses the tree any more: the super block is going.
 void d_genocide(struct dentry *root) NO_LOCK_ANALYSIS	// nobody else uses the tree
 {
 	struct dentry *d = root, *parent;
+	struct inode *inode;
 
 	for (;;) {
 		while (!list_empty(&d->children))
@@ -101,14 +105,16 @@ void d_genocide(struct dentry *root) NO_LOCK_ANALYSIS	// nobody else uses the tr
 		d->count = 0;
 		parent = d->parent;
 		parent->count++;	// stays while we look at it
-		d_kill(d);
+		d_kill(d, &inode);
 		rcu_read_unlock();
+		iput(inode);
 		spin_lock(&parent->lock);
 		parent->count -= 2;	// ours and the child's
 		spin_unlock(&parent->lock);
 		d = parent;
 	}
 	d->count = 0;
-	d_kill(d);
+	d_kill(d, &inode);
 	rcu_read_unlock();
+	iput(inode);
 }
