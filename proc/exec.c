@@ -32,7 +32,7 @@ static int open_program(const struct path *p, struct file **out)
 
 	if ((inode->mode & S_IFMT) == S_IFLNK)
 		return -ELOOP;
-	if ((inode->mode & S_IFMT) != S_IFREG || (READ_ONCE(p->mnt->flags) & MNT_NOEXEC))
+	if ((inode->mode & S_IFMT) != S_IFREG || (READ_ONCE(p->mnt->flags) & MNT_NOEXEC) || (READ_ONCE(inode->sb->flags) & SB_NOEXEC))
 		return -EACCES;
 	err = inode_permission(inode, MAY_EXEC | MAY_OPEN);
 	if (!err)
@@ -176,11 +176,13 @@ static void set_comm(struct exec *x)
 {
 	const char *s = x->path, *slash = strrchr(s, '/');
 
+	rcu_read_lock();	// a name that rename(2) replaces is freed by RCU
 	if (x->comm_from_file)
-		s = x->prog.file->path.dentry->name.name;
+		s = READ_ONCE(x->prog.file->path.dentry->name.name);
 	else if (slash)
 		s = slash + 1;
 	strscpy_pad(current->comm, s, sizeof(current->comm));
+	rcu_read_unlock();
 }
 
 // A file that its user may not read must not be readable through the process either.
@@ -222,6 +224,7 @@ static int begin_new_program(struct exec *x)
 	mm->exe_file = x->prog.file;
 	exe_file_get(mm->exe_file);
 	x->mm = NULL;
+	exec_protect_mm(x, mm);	// before anybody can reach it through us: we still have the old ids
 	mm_exec_install(mm);
 	current->process->flags &= ~PROCESS_EXEC;
 	reset_task(x);

@@ -69,6 +69,8 @@ void exec_image_free(struct exec_image *i);
 MUST_CHECK int exec_open(const char *path, struct file **out);
 // exec_cred.c
 MUST_CHECK int exec_creds_compute(struct exec *x);
+// Who may look into the new program's memory. Before it is installed.
+void exec_protect_mm(struct exec *x, struct mm *mm);
 void exec_creds_commit(struct exec *x);
 // exec_thread.c
 MUST_CHECK int exec_de_thread(void);

@@ -10,24 +10,36 @@
 #include <linux/securebits.h>
 #include <linux/stat.h>
 
-static void fill_ids(struct exec *x, struct cred *new)
+static int fill_ids(struct exec *x, struct cred *new)
 {
 	struct file *f = x->prog.file;
 	struct inode *inode = f->inode;
 	umode_t mode = READ_ONCE(inode->mode);
+	kuid_t uid;
+	kgid_t gid;
 
 	if ((f->path.mnt && (f->path.mnt->flags & MNT_NOSUID)) || current->no_new_privs)
-		return;
+		return 0;
 	if (!(mode & (S_ISUID | S_ISGID)))
-		return;
+		return 0;
+	// Bits and owners of one moment: chown(2) takes the bits away, and the old bits must not meet the new owner.
+	down_read(&inode->rwsem);
+	mode = inode->mode;
+	uid = inode->uid;
+	gid = inode->gid;
+	int err = inode_permission(inode, MAY_EXEC);	// it may have gone with them
+	up_read(&inode->rwsem);
+	if (err)
+		return err;
 	if (mode & S_ISUID) {
 		x->per_clear |= PER_CLEAR_ON_SETID;
-		new->euid = inode->uid;
+		new->euid = uid;
 	}
 	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP)) {
 		x->per_clear |= PER_CLEAR_ON_SETID;
-		new->egid = inode->gid;
+		new->egid = gid;
 	}
+	return 0;
 }
 
 // Somebody outside this process shares our root and current directory: a gain of privilege would be theirs too.
@@ -46,7 +58,11 @@ int exec_creds_compute(struct exec *x)
 		return err;
 	kuid_t root = make_kuid(new->user_ns, 0);
 	bool effective = false;
-	fill_ids(x, new);
+	err = fill_ids(x, new);
+	if (err) {
+		cred_put(new);
+		return err;
+	}
 	new->cap_permitted = 0;		// no file capabilities yet (security.capability)
 	if (!(new->securebits & BIT(SECURE_NOROOT))) {
 		if (uid_eq(new->euid, root) || uid_eq(new->uid, root))
@@ -76,14 +92,21 @@ int exec_creds_compute(struct exec *x)
 	return 0;
 }
 
+void exec_protect_mm(struct exec *x, struct mm *mm)
+{
+	const struct cred *c = x->cred;
+
+	mm_set_dumpable(mm, uid_eq(c->euid, c->uid) && gid_eq(c->egid, c->gid) && !x->unreadable ? 1 : 0);
+}
+
 void exec_creds_commit(struct exec *x)
 {
 	struct mm *mm = current->mm;
+	u32 dumpable = mm_dumpable(mm);
 
 	if (x->secure)
 		current->pdeath_signal = 0;
-	bool same = uid_eq(x->cred->euid, x->cred->uid) && gid_eq(x->cred->egid, x->cred->gid);
 	commit_creds(x->cred);
 	x->cred = NULL;
-	mm_set_dumpable(mm, same && !x->unreadable ? 1 : 0);
+	mm_set_dumpable(mm, dumpable);	// commit_creds() knows nothing of the new program
 }

@@ -299,8 +299,10 @@ void do_exit(int code)
 	exit_files(t);
 	exit_fs(t);
 	task_work_run();	// the files' last references went: their release methods run now
+	spin_lock(&t->alloc_lock);	// /proc/PID/mounts may be looking
 	struct nsproxy *ns = t->nsproxy;
 	t->nsproxy = NULL;
+	spin_unlock(&t->alloc_lock);
 	nsproxy_put(ns);
 	exit_notify(t, group_dead);
 	sched_exit();
