@@ -325,7 +325,7 @@ void setattr_copy(struct inode *inode, const struct iattr *a)
 }
 
 // What a write, truncation or change of owner takes away: ATTR_KILL_*.
-u32 inode_privs_to_kill(const struct inode *inode, bool chown)
+u32 inode_privs_to_kill(const struct inode *inode)
 {
 	u32 mode = inode->mode, kill = 0;
 
@@ -333,7 +333,7 @@ u32 inode_privs_to_kill(const struct inode *inode, bool chown)
 		return 0;
 	if (mode & S_ISUID)
 		kill |= ATTR_KILL_SUID;
-	if ((mode & S_ISGID) && ((mode & S_IXGRP) || (!chown && !in_group(inode->gid) && !inode_capable(inode, CAP_FSETID))))
+	if ((mode & S_ISGID) && ((mode & S_IXGRP) || (!in_group(inode->gid) && !inode_capable(inode, CAP_FSETID))))
 		kill |= ATTR_KILL_SGID;
 	return kill;
 }
@@ -391,7 +391,7 @@ int notify_change(struct dentry *d, struct iattr *a)
 
 int file_remove_privs(struct inode *inode)
 {
-	u32 kill = inode_privs_to_kill(inode, false);
+	u32 kill = inode_privs_to_kill(inode);
 
 	if (likely(!(inode->mode & (S_ISUID | S_ISGID))) || !kill || inode_capable(inode, CAP_FSETID))
 		return 0;

@@ -257,7 +257,7 @@ int inode_sticky_check(const struct inode *dir, const struct inode *inode);	// 1
 bool inode_atime_due(const struct inode *inode, u32 mnt_flags);
 void inode_touch_atime(struct inode *inode, u32 mnt_flags, const struct mount *m);
 int file_remove_privs(struct inode *inode);	// write by a user: drops setuid and setgid. rwsem held for write
-u32 inode_privs_to_kill(const struct inode *inode, bool chown);	// ATTR_KILL_*
+u32 inode_privs_to_kill(const struct inode *inode);	// ATTR_KILL_*
 void inode_init(void);
 static inline bool inode_is_readonly(const struct inode *inode);
 MUST_CHECK int inode_get_write_access(struct inode *inode);	// -ETXTBSY

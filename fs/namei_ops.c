@@ -562,7 +562,7 @@ int do_truncate(struct dentry *d, loff_t size, u32 extra, struct file *f)
 
 	if (size < 0)
 		return -EINVAL;
-	kill = inode_privs_to_kill(inode, false);
+	kill = inode_privs_to_kill(inode);
 	if (kill && !inode_capable(inode, CAP_FSETID))
 		a.valid |= kill | ATTR_FORCE;
 	down_write(&inode->rwsem);

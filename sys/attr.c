@@ -103,9 +103,15 @@ static int chown_path(const struct path *p, uid_t user, gid_t group)
 		if (!gid_valid(a.gid))
 			return -EINVAL;
 	}
-	if (!S_ISDIR(inode->mode))
-		a.valid |= inode_privs_to_kill(inode, true);
-	return change(p, &a);
+	int err = mnt_want_write(p->mnt);
+	if (err)
+		return err;
+	down_write(&inode->rwsem);
+	a.valid |= inode_privs_to_kill(inode);	// under the lock: chmod(2) must not slip in between
+	err = notify_change(p->dentry, &a);
+	up_write(&inode->rwsem);
+	mnt_drop_write(p->mnt);
+	return err;
 }
 
 long sys_fchownat(int dfd, uptr path, uid_t uid, gid_t gid, int flags)
