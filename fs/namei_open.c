@@ -195,7 +195,7 @@ static int open_create(struct nameidata *nd, const struct open_op *op, bool *cre
 	int err;
 
 	down_write(&dir->rwsem);
-	err = lookup_locked(parent, &nd->last, nd->flags, &d);
+	err = dir->flags & S_DEAD ? -ENOENT : lookup_locked(parent, &nd->last, nd->flags, &d);
 	if (!err && d_is_negative(d)) {
 		err = create_locked(parent, d, op, write_err);
 		if (err)

@@ -217,6 +217,19 @@ static int tmpfs_tmpfile(struct inode *dir, struct file *f, umode_t mode)
 
 // ---- reading --------------------------------------------------------------------------------------------------------
 
+// The directory above may be replaced, and removed, by a rename(2) that does not wait for us.
+static u64 parent_ino(const struct dentry *d)
+{
+	const struct inode *inode;
+	u64 ino;
+
+	rcu_read_lock();
+	inode = READ_ONCE(READ_ONCE(d->parent)->inode);
+	ino = inode ? inode->ino : 0;
+	rcu_read_unlock();
+	return ino;
+}
+
 static int tmpfs_iterate(struct file *f, struct dir_context *c)
 {
 	struct inode *dir = f->inode;
@@ -227,7 +240,7 @@ static int tmpfs_iterate(struct file *f, struct dir_context *c)
 		c->pos = 1;
 	}
 	if (c->pos == 1) {
-		if (!c->emit(c, "..", 2, 1, READ_ONCE(f->path.dentry->parent)->inode->ino, 4))
+		if (!c->emit(c, "..", 2, 1, parent_ino(f->path.dentry), 4))
 			return 0;
 		c->pos = 2;
 	}
