@@ -22,6 +22,12 @@ void xattrs_init(struct xattrs *x)
 {
 	INIT_LIST_HEAD(&x->list);
 	spin_init(&x->lock, &xattrs_lock_class);
+	x->bytes = 0;
+}
+
+size_t xattr_bytes(const char *name, size_t size)
+{
+	return sizeof(struct xattr) + strlen(name) + 1 + size;
 }
 
 static void xattr_free(struct xattr *a)
@@ -89,10 +95,13 @@ int xattrs_set(struct xattrs *x, const char *name, const void *v, size_t size, i
 	else if (!old && (flags & XATTR_REPLACE))
 		err = -ENODATA;
 	if (!err) {
-		if (old)
+		x->bytes += xattr_bytes(name, size);
+		if (old) {
+			x->bytes -= xattr_bytes(name, old->size);
 			list_replace(&old->link, &new->link);
-		else
+		} else {
 			list_add_tail(&new->link, &x->list);
+		}
 	}
 	spin_unlock(&x->lock);
 	if (err)
@@ -108,8 +117,10 @@ int xattrs_remove(struct xattrs *x, const char *name)
 
 	spin_lock(&x->lock);
 	a = xattr_find(x, name);
-	if (a)
+	if (a) {
 		list_del(&a->link);
+		x->bytes -= xattr_bytes(name, a->size);
+	}
 	spin_unlock(&x->lock);
 	if (!a)
 		return -ENODATA;

@@ -10,7 +10,9 @@
 struct xattrs {
 	struct list_head list GUARDED_BY(&lock);
 	struct spinlock lock;
+	size_t bytes OWNER("inode.rwsem");	// sum of xattr_bytes()
 };
+size_t xattr_bytes(const char *name, size_t size);	// memory that an attribute takes
 void xattrs_init(struct xattrs *x);
 void xattrs_destroy(struct xattrs *x);
 ssize_t xattrs_get(struct xattrs *x, const char *name, void *buf, size_t size);	// size 0: the length. -ENODATA, -ERANGE

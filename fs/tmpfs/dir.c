@@ -130,7 +130,10 @@ static int tmpfs_symlink(struct inode *dir, struct dentry *d, const char *target
 static int tmpfs_link(struct dentry *old, struct inode *dir, struct dentry *d)
 {
 	struct inode *inode = old->inode;
+	int err = inode->nlink ? tmpfs_charge_inode(tmpfs_sb(dir->sb)) : 0;	// O_TMPFILE's first name is free
 
+	if (err)
+		return err;
 	iget(inode);
 	inc_nlink(inode);
 	dir_link(dir, d, inode);
@@ -138,10 +141,18 @@ static int tmpfs_link(struct dentry *old, struct inode *dir, struct dentry *d)
 	return 0;
 }
 
+// A name has gone: tmpfs_link() has counted all but one.
+static void tmpfs_drop_name(struct inode *inode)
+{
+	if (!S_ISDIR(inode->mode) && inode->nlink > 1)
+		tmpfs_uncharge_inode(tmpfs_sb(inode->sb));
+	drop_nlink(inode);
+}
+
 static int tmpfs_unlink(struct inode *dir, struct dentry *d)
 {
 	dir_unlink(dir, d);
-	drop_nlink(d->inode);
+	tmpfs_drop_name(d->inode);
 	return 0;
 }
 
@@ -183,7 +194,7 @@ static int tmpfs_rename(struct inode *odir, struct dentry *od, struct inode *ndi
 			return -ENOTEMPTY;
 		if (target) {
 			dir_unlink(ndir, nd);
-			drop_nlink(target);
+			tmpfs_drop_name(target);
 			if (isdir) {
 				drop_nlink(target);
 				drop_nlink(ndir);
@@ -287,7 +298,21 @@ static ssize_t tmpfs_getxattr(struct inode *inode, const char *name, void *buf, 
 
 static int tmpfs_setxattr(struct inode *inode, const char *name, const void *v, size_t size, int flags)
 {
-	return xattr_known(name) ? xattrs_set(&tmpfs_i(inode)->xattrs, name, v, size, flags) : -EOPNOTSUPP;
+	struct xattrs *x = &tmpfs_i(inode)->xattrs;
+	struct tmpfs_sb *s = tmpfs_sb(inode->sb);
+	u64 limit = READ_ONCE(s->max_inodes) * TMPFS_XATTR_SHARE;
+	s64 before = (s64)x->bytes, most = (s64)xattr_bytes(name, size);	// inode->rwsem: nobody else changes x
+	int err;
+
+	if (!xattr_known(name))
+		return -EOPNOTSUPP;
+	if (atomic64_add_return(&s->xattr_bytes, most) > (s64)limit && limit) {
+		atomic64_sub(&s->xattr_bytes, most);
+		return -ENOSPC;
+	}
+	err = xattrs_set(x, name, v, size, flags);
+	atomic64_sub(&s->xattr_bytes, most - ((s64)x->bytes - before));
+	return err;
 }
 
 static ssize_t tmpfs_listxattr(struct dentry *d, char *buf, size_t size)
@@ -297,7 +322,12 @@ static ssize_t tmpfs_listxattr(struct dentry *d, char *buf, size_t size)
 
 static int tmpfs_removexattr(struct inode *inode, const char *name)
 {
-	return xattr_known(name) ? xattrs_remove(&tmpfs_i(inode)->xattrs, name) : -EOPNOTSUPP;
+	struct xattrs *x = &tmpfs_i(inode)->xattrs;
+	size_t before = x->bytes;
+	int err = xattr_known(name) ? xattrs_remove(x, name) : -EOPNOTSUPP;
+
+	atomic64_sub(&tmpfs_sb(inode->sb)->xattr_bytes, (s64)(before - x->bytes));
+	return err;
 }
 
 #define TMPFS_XATTR_OPS .getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr, .removexattr = tmpfs_removexattr

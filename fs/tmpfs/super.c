@@ -35,6 +35,12 @@ static void tmpfs_free_inode(struct inode *inode)
 	kmem_cache_free(tmpfs_inode_cache, tmpfs_i(inode));
 }
 
+void tmpfs_uncharge_inode(struct tmpfs_sb *s)
+{
+	if (s->max_inodes)
+		atomic64_dec(&s->inodes);
+}
+
 static void tmpfs_evict(struct inode *inode)
 {
 	struct tmpfs_sb *s = tmpfs_sb(inode->sb);
@@ -43,12 +49,12 @@ static void tmpfs_evict(struct inode *inode)
 		shmem_destroy(&inode->data);
 	else
 		mapping_destroy(&inode->data);
+	atomic64_sub(&s->xattr_bytes, (s64)tmpfs_i(inode)->xattrs.bytes);
 	xattrs_destroy(&tmpfs_i(inode)->xattrs);
-	if (s->max_inodes)
-		atomic64_dec(&s->inodes);
+	tmpfs_uncharge_inode(s);
 }
 
-static int tmpfs_charge_inode(struct tmpfs_sb *s)
+int tmpfs_charge_inode(struct tmpfs_sb *s)
 {
 	u64 max = READ_ONCE(s->max_inodes);
 
@@ -70,8 +76,7 @@ int tmpfs_new_inode(struct super_block *sb, const struct inode *dir, umode_t mod
 		return err;
 	err = inode_alloc(sb, &inode);
 	if (err) {
-		if (s->max_inodes)
-			atomic64_dec(&s->inodes);
+		tmpfs_uncharge_inode(s);
 		return err;
 	}
 	inode_init_owner(inode, dir, mode);
