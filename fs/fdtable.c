@@ -19,11 +19,6 @@
 DEFINE_LOCK_CLASS(files_lock_class, LOCK_TASK);
 static struct kmem_cache *files_cache RO_AFTER_INIT;
 
-static ALWAYS_INLINE bool files_shared(struct files *fs)
-{
-	return atomic_read_acquire(&fs->ref.n) != 1;	// pairs with the release of a former sharer's files_put()
-}
-
 static ALWAYS_INLINE bool files_lock(struct files *fs) NO_LOCK_ANALYSIS
 {
 	bool shared = files_shared(fs);
@@ -39,28 +34,7 @@ static ALWAYS_INLINE void files_unlock(struct files *fs, bool locked) NO_LOCK_AN
 		spin_unlock(&fs->lock);
 }
 
-static ALWAYS_INLINE struct fdtable *files_table(struct files *fs)
-{
-	return rcu_dereference(fs->fdt);
-}
-
-// An index that a mispredicted bounds check cannot carry beyond the table.
-static ALWAYS_INLINE u32 index_nospec(u32 i, u32 size)
-{
-	u64 mask = (u64)((s64)((u64)i - size) >> 63);
-
-	__asm__("" : "+r"(mask));
-	return i & (u32)mask;
-}
-
 // ---- looking up -----------------------------------------------------------------------------------------------------
-
-static ALWAYS_INLINE struct file *table_slot(struct fdtable *t, u32 fd)
-{
-	if (unlikely(fd >= t->max))
-		return NULL;
-	return rcu_dereference(t->fd[index_nospec(fd, t->max)]);
-}
 
 static struct file *fd_lookup_shared(struct files *fs, u32 fd)
 {

@@ -29,3 +29,42 @@ extern const char *rootfs_options;	// initramfs_options=
 // Upcalls: defined in fs/nullfs/nullfs.c, fs/tmpfs/tmpfs.c.
 struct fs_type *fs_nullfs(void);
 struct fs_type *fs_rootfs(void);
+
+// Descriptor tables from inside: fdtable.c, and what looks up many descriptors in a row.
+static ALWAYS_INLINE bool files_shared(struct files *fs)
+{
+	return atomic_read_acquire(&fs->ref.n) != 1;	// pairs with the release of a former sharer's files_put()
+}
+
+static ALWAYS_INLINE struct fdtable *files_table(struct files *fs)
+{
+	return rcu_dereference(fs->fdt);
+}
+
+// An index that a mispredicted bounds check cannot carry beyond the table.
+static ALWAYS_INLINE u32 index_nospec(u32 i, u32 size)
+{
+	u64 mask = (u64)((s64)((u64)i - size) >> 63);
+
+	__asm__("" : "+r"(mask));
+	return i & (u32)mask;
+}
+
+static ALWAYS_INLINE struct file *table_slot(struct fdtable *t, u32 fd)
+{
+	if (unlikely(fd >= t->max))
+		return NULL;
+	return rcu_dereference(t->fd[index_nospec(fd, t->max)]);
+}
+
+// The file of a descriptor of a table that nobody shares, to be used without a reference; null: look it up by fd_get().
+static ALWAYS_INLINE struct file *fd_borrow(u32 fd)
+{
+	struct files *fs = current->files;
+	struct file *f;
+
+	if (unlikely(files_shared(fs)))
+		return NULL;
+	f = table_slot(files_table(fs), fd);
+	return unlikely(!f || f->mode & FMODE_PATH) ? NULL : f;
+}

@@ -323,26 +323,35 @@ static ssize_t pipe_write(struct kiocb *k, struct iov_iter *from)
 
 // ---- the rest -------------------------------------------------------------------------------------------------------
 
-static u32 pipe_poll(struct file *f, struct poll_table *t)
+static NOINLINE void pipe_poll_wait(struct file *f, struct poll_table *t)
 {
 	struct pipe *p = pipe_of(f);
-	u32 mask = 0;
 
 	if (f->mode & FMODE_READ)
 		poll_wait(t, f, &p->rd_wait);
 	if (f->mode & FMODE_WRITE)
 		poll_wait(t, f, &p->wr_wait);
-	smp_mb();		// pairs with waitq_active() of wakers
+}
+
+static u32 pipe_poll(struct file *f, struct poll_table *t)
+{
+	struct pipe *p = pipe_of(f);
+	u32 mask = 0;
+
+	if (t && t->queue) {
+		pipe_poll_wait(f, t);
+		smp_mb();		// pairs with waitq_active() of wakers
+	}
 	if (f->mode & FMODE_READ) {
 		if (!pipe_empty(p))
 			mask |= POLLIN | POLLRDNORM;
-		if (!READ_ONCE(p->writers) && f->version != p->w_counter)
+		if (unlikely(!READ_ONCE(p->writers)) && f->version != p->w_counter)
 			mask |= POLLHUP;
 	}
 	if (f->mode & FMODE_WRITE) {
 		if (!pipe_full(p))
 			mask |= POLLOUT | POLLWRNORM;
-		if (!READ_ONCE(p->readers))
+		if (unlikely(!READ_ONCE(p->readers)))
 			mask |= POLLERR;
 	}
 	return mask;

@@ -1,5 +1,6 @@
 // Waiting for events on many files. See poll.h.
 #include "fs/poll.h"
+#include "fs/fs_internal.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
 #include "sched/sched.h"
@@ -86,17 +87,26 @@ void poller_done(struct poller *p)
 	}
 }
 
-u32 poller_ask(struct poller *p, u32 fd, u32 wanted)
+static NOINLINE u32 ask_counted(struct poller *p, u32 fd)
 {
 	struct fd f = fd_get(fd);
 	u32 mask;
 
-	if (unlikely(!f.file))
+	if (!f.file)
 		return POLLNVAL;
-	p->pt.key = wanted | POLLERR | POLLHUP;
 	mask = file_poll(f.file, &p->pt) & p->pt.key;
 	fd_put(f);
 	return mask;
+}
+
+u32 poller_ask(struct poller *p, u32 fd, u32 wanted)
+{
+	struct file *f = fd_borrow(fd);
+
+	p->pt.key = wanted | POLLERR | POLLHUP;
+	if (unlikely(!f))
+		return ask_counted(p, fd);
+	return file_poll(f, &p->pt) & p->pt.key;
 }
 
 bool poller_sleep(struct poller *p, ktime_t *expires)

@@ -254,11 +254,12 @@ void mapping_destroy(struct mapping *m)
 // before the recheck: short reads are copied to the stack first; for long ones a reference costs less than a second copy.
 #define PEEK_MAX 256
 
-// Copies n bytes at offset of the cached page at index, without a reference. False: not there, not up to date, or it went meanwhile.
-static bool peek(struct mapping *m, u64 index, size_t offset, size_t n, void *buf)
+// Copies n bytes at offset of the cached page at index, without holding the page. 0: not there, not up to date, it went meanwhile, or a fault.
+static NOINLINE size_t copy_out_short(struct mapping *m, u64 index, size_t offset, size_t n, struct iov_iter *to)
 {
-	bool ok = false;
+	char buf[PEEK_MAX];
 	void __rcu **slot;
+	bool ok = false;
 	struct folio *f;
 
 	rcu_read_lock();
@@ -270,24 +271,26 @@ static bool peek(struct mapping *m, u64 index, size_t offset, size_t n, void *bu
 		ok = xa_still(slot, f);
 	}
 	rcu_read_unlock();
-	return ok;
+	return ok ? copy_to_iter(buf, n, to) : 0;
 }
 
 size_t mapping_copy_out(struct mapping *m, loff_t pos, size_t n, struct iov_iter *to)
 {
 	u64 index = (u64)pos >> PAGE_SHIFT;
 	size_t offset = pos & (PAGE_SIZE - 1), done = 0;
-	char buf[PEEK_MAX];
 	struct folio *f;
 
 	n = MIN(n, PAGE_SIZE - offset);
-	if (n <= sizeof(buf) && peek(m, index, offset, n, buf))
-		return copy_to_iter(buf, n, to);
+	if (n <= PEEK_MAX) {
+		done = copy_out_short(m, index, offset, n, to);
+		if (done)
+			return done;
+	}
 	f = mapping_get(m, index);
 	if (!f)
 		return 0;
 	if (folio_test(f, PG_UPTODATE))
-		done = copy_folio_to_iter(f, (index - f->index) * PAGE_SIZE + offset, n, to);
+		done = copy_to_iter((char *)folio_addr(f) + (index - f->index) * PAGE_SIZE + offset, n, to);
 	folio_put(f);
 	return done;
 }

@@ -86,8 +86,9 @@ static int do_poll(uptr ufds, u32 n, const struct deadline *d)
 	if (copy_in(fds, ufds, n * sizeof(*fds)))
 		goto out;
 	count = poll_wait_for(fds, n, d);
-	for (u32 i = 0; i < n; i++) {
-		if (put_user_u16(fds[i].revents, uptr_add(ufds, i * sizeof(*fds) + offsetof(struct pollfd_k, revents)))) {
+	ufds = uptr_add(ufds, offsetof(struct pollfd_k, revents));
+	for (u32 i = 0; i < n; i++, ufds = uptr_add(ufds, sizeof(*fds))) {
+		if (put_user_u16(fds[i].revents, ufds)) {
 			count = -EFAULT;
 			break;
 		}
