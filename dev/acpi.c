@@ -2,12 +2,13 @@
 #include "dev/acpi.h"
 
 #include "arch/boot.h"
-#include "arch/pte.h"
 #include "arch/reset.h"
 #include "kern/log.h"
 #include "lib/string.h"
 
-#define MAX_TABLES 64
+#define MAX_TABLES 128
+#define MAX_ROOT_ENTRIES 1024	// of a root table, usable or not: each costs a mapping and a checksum
+#define RSDP_V1_SIZE 20
 #define MAX_TABLE_SIZE (16u << 20)
 #define FLAG_RESET_SUPPORTED BIT(10)
 #define FLAG_REDUCED_HARDWARE BIT(20)
@@ -84,42 +85,45 @@ static INIT const struct acpi_header *map_table(paddr_t pa)
 	return h;
 }
 
-static INIT void add_table(paddr_t pa)
-{
-	const struct acpi_header *h = map_table(pa);
-
-	if (!h)
-		return;
-	if (nr_tables == MAX_TABLES)
-		pr_warn("acpi: more than %d tables\n", MAX_TABLES);
-	else
-		tables[nr_tables++] = h;
-}
 
 // The root table's entries: 8 bytes each in the XSDT, 4 in the RSDT.
 static INIT void add_root(const struct acpi_header *root, u32 width)
 {
 	const u8 *p = (const u8 *)(root + 1), *end = (const u8 *)root + root->length;
 
-	for (; (size_t)(end - p) >= width; p += width) {
+	for (u32 i = 0; (size_t)(end - p) >= width; p += width, i++) {
 		u64 pa = 0;
 		memcpy(&pa, p, width);
-		add_table(pa);
+		if (nr_tables == MAX_TABLES || i == MAX_ROOT_ENTRIES) {
+			pr_warn("acpi: too many tables, the last are ignored\n");
+			return;
+		}
+		const struct acpi_header *h = map_table(pa);
+		if (h)
+			tables[nr_tables++] = h;
 	}
 }
 
-static INIT const struct rsdp *check_rsdp(const struct rsdp *r)
+// Version 1 has 20 bytes, later ones more, with a checksum over all.
+static INIT const struct rsdp *map_rsdp(paddr_t pa)
 {
-	return r && memcmp(r->signature, "RSD PTR ", 8) == 0 && checksum_ok(r, 20) ? r : NULL;
+	const struct rsdp *r = early_memremap_ro(pa, RSDP_V1_SIZE);
+
+	if (!r || memcmp(r->signature, "RSD PTR ", 8) || !checksum_ok(r, RSDP_V1_SIZE))
+		return NULL;
+	if (r->revision < 2)
+		return r;
+	r = early_memremap_ro(pa, sizeof(*r));
+	return r && checksum_ok(r, sizeof(*r)) ? r : NULL;
 }
 
 // The loader tells; else on a 16-byte boundary in the BIOS area.
 static INIT const struct rsdp *find_rsdp(void)
 {
-	const struct rsdp *r = boot_info.rsdp ? check_rsdp(early_memremap_ro(boot_info.rsdp, sizeof(*r))) : NULL;
+	const struct rsdp *r = boot_info.rsdp ? map_rsdp(boot_info.rsdp) : NULL;
 
-	for (paddr_t pa = 0xe0000; !r && pa < 0x100000; pa += 16)
-		r = check_rsdp(phys_to_virt(pa));
+	for (paddr_t pa = 0xe0000; !r && pa + RSDP_V1_SIZE <= 0x100000; pa += 16)
+		r = map_rsdp(pa);
 	return r;
 }
 

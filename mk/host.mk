@@ -86,6 +86,7 @@ build/host-asan/fuzz/%: build/host-asan/tests/fuzz/%.o build/host-asan/tests/fuz
 	$(call say,LINK,$@)
 	$(Q)$(HOST_CC) $(HOST_FLAGS_asan) -o $@ $^
 .SECONDARY: $(FUZZ_LIB) $(FUZZERS:build/host-asan/fuzz/%=build/host-asan/tests/fuzz/%.o)
+-include $(FUZZERS:build/host-asan/fuzz/%=build/host-asan/tests/fuzz/%.d)
 .PHONY: host-fuzz
 host-fuzz: $(FUZZERS)
 	@n=0; bad=0; echo "1..$(words $(FUZZERS))"; for f in $(FUZZERS); do n=$$((n + 1)); \

@@ -135,7 +135,8 @@ static void *fixmap_map(paddr_t pa, size_t size, u64 prot)
 {
 	u64 off = pa & (PAGE_SIZE - 1), pages = DIV_ROUND_UP(off + size, PAGE_SIZE), va = FIXMAP_START + fixmap_used * PAGE_SIZE;
 
-	if (pages > 512 - fixmap_used)
+	// Firmware may name any address: one that the processor lacks would fault on reserved bits.
+	if (pages > 512 - fixmap_used || (pa | (pa + size - 1)) >> cpu_info(0)->phys_bits)
 		return NULL;
 	for (u64 i = 0; i < pages; i++)
 		pte_set(&fixmap_table[fixmap_used + i], (pte_t){ ((pa - off) + i * PAGE_SIZE) | prot });
