@@ -33,7 +33,8 @@ $(ABI_OUT)/abi.cpio: tests/abi/mkinitramfs.py $(ABI_OUT)/init $(ABI_BIN)
 .PHONY: abi abi-validate abi-build
 abi-build: $(ABI_OUT)/abi.cpio
 abi: $(ABI_OUT)/abi.cpio
-	python3 tests/abi/guest.py --kernel $(or $(KERNEL),$(OCHRE)) --initrd $< --log $(ABI_OUT)/log $(if $(ABI),--only $(ABI)) $(ABI_FLAGS)
+	python3 tests/abi/guest.py --kernel $(or $(KERNEL),$(OCHRE)) --initrd $< --log $(ABI_OUT)/log \
+		--expected tests/abi/ochre-expected-failures.txt $(if $(ABI),--only $(ABI)) $(ABI_FLAGS)
 
 abi-validate: $(ABI_OUT)/abi.cpio
 	k=$(KERNEL); [ -n "$$k" ] || k=$$(tests/abi/fetch_linux.sh $(LINUX)); \

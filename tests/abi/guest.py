@@ -2,9 +2,9 @@
 """Boots a kernel with the ABI tests' initramfs in QEMU and reads the TAP that comes out.
 
   guest.py --kernel K --initrd I [--log F] [--machine q35|microvm] [--smp N] [--mem M] [--only NAME[:CASE],...]
-           [--validate OUT --sources DIR]
+           [--expected LIST] [--validate OUT --sources DIR]
 
-Exit status 0 if the guest printed its last line and no case failed. --validate writes the list of passed cases and the
+LIST names cases, `FILE.c:CASE reason` per line, that are known to fail: these may and must fail. Exit status 0 if the guest printed its last line and no case failed. --validate writes the list of passed cases and the
 hashes of the tests' sources; it is refused if any case failed.
 """
 import argparse, hashlib, os, re, subprocess, sys, threading
@@ -22,9 +22,25 @@ def qemu(o):
         a += ["-icount", "shift=0,sleep=off", "-seed", "1"]
     return a
 
-def run(o):
+def read_expected(path):
+    if not path:
+        return {}
+    with open(path) as f:
+        return dict((l.strip().split(None, 1) + [""])[:2] for l in f if l.strip() and not l.startswith("#"))
+
+RESULT = re.compile(r"(ok|not ok) \d+ - (\S+:\S+)( # SKIP)?$")
+
+def report(held, m, expected):
+    """What to print of the lines of a case, of which the last is its result."""
+    if m.group(2) not in expected:
+        return [l for l in held if l.startswith("#") or l.startswith("not ok")]
+    if m.group(1) == "ok":
+        return [held[-1].replace("ok", "not ok", 1) + ": take it off the list of expected failures"]
+    return ["# %s fails as expected: %s" % (m.group(2), expected[m.group(2)])]
+
+def run(o, expected):
     """The lines of the console."""
-    lines, cmd = [], qemu(o)
+    lines, held, cmd = [], [], qemu(o)
     log = open(o.log, "wb") if o.log else None
     if log:
         log.write(("# " + " ".join("'%s'" % x if " " in x else x for x in cmd) + "\n").encode())
@@ -37,8 +53,13 @@ def run(o):
             log.flush()
         line = raw.decode("utf-8", "replace").rstrip()
         lines.append(line)
-        if o.verbose or line.startswith(("not ok", "#")):
+        m = RESULT.match(line)
+        held.append(line)
+        if o.verbose:
             print(line, flush=True)
+        elif m:
+            print("".join(l + "\n" for l in report(held, m, expected)), end="", flush=True)
+        held = [] if m else held
         if line.startswith("ABI-DONE"):
             threading.Timer(20, p.kill).start() if not o.verbose else None
             break
@@ -69,22 +90,25 @@ def main():
     p = argparse.ArgumentParser()
     for name, default in (("--kernel", None), ("--initrd", None), ("--log", None), ("--machine", "q35"), ("--cpu", "max,-la57,-erms,-fsrm,-pku"),
                           ("--mem", "1024M"), ("--append", ""), ("--only", ""), ("--qemu", "qemu-system-x86_64"),
-                          ("--validate", None), ("--sources", None)):
+                          ("--validate", None), ("--sources", None), ("--expected", None)):
         p.add_argument(name, default=default)
     p.add_argument("--smp", type=int, default=1)
     p.add_argument("--timeout", type=int, default=1200)
     p.add_argument("--icount", action="store_true")
     p.add_argument("--verbose", "-v", action="store_true")
     o = p.parse_args()
-    lines = run(o)
-    passed = [m.group(1) for l in lines if (m := re.match(r"ok \d+ - (\S+:\S+)$", l))]
-    failed = [l for l in lines if l.startswith("not ok")]
-    skipped = [l for l in lines if l.startswith("ok ") and l.endswith("# SKIP")]
+    expected = read_expected(o.expected)
+    lines = run(o, expected)
+    results = [m.groups() for l in lines if (m := RESULT.match(l))]
+    skipped = [name for how, name, skip in results if skip]
+    passed = [name for how, name, skip in results if how == "ok" and not skip and name not in expected]
+    known = [name for how, name, skip in results if how == "not ok" and name in expected]
+    failed = [name for how, name, skip in results if (how == "ok") == (name in expected) and not skip]
     done = any(l.startswith("ABI-DONE") for l in lines)
     if not done:
         print("guest.py: the guest did not reach its end; the last lines were:")
         print("\n".join(lines[-20:]))
-    print("%d passed, %d failed, %d skipped" % (len(passed), len(failed) + (not done), len(skipped)))
+    print("%d passed, %d failed, %d skipped, %d failed as expected" % (len(passed), len(failed) + (not done), len(skipped), len(known)))
     if o.validate and done and not failed and passed:
         validate(o, lines, passed)
     sys.exit(0 if done and passed and not failed else 1)
