@@ -33,7 +33,8 @@ RUST ?= 1
 ifeq ($(RUST),n)
 override RUST := 0
 endif
-UNITS ?= $(if $(filter 1,$(DEBUG)),0,1)
+# Tests see the statics of their directory.
+UNITS ?= $(if $(filter 1,$(DEBUG)),$(if $(filter 1,$(TESTS)),1,0),1)
 FRAME_POINTER ?= 1
 LINK_STRICT ?= 1
 
