@@ -113,8 +113,7 @@ void tty_hangup(struct tty *t)
 	spin_lock(&t->lock);
 	t->termios = t->initial;
 	ldisc_termios_changed(t, &old);
-	t->ops->flush_out(t);
-	spin_unlock(&t->lock);
+	spin_unlock(&t->lock);	// what was written is still sent: the last words of a shell that ends
 	t->ops->set_termios(t, &old);
 	mutex_unlock(&t->termios_mutex);
 	ldisc_flush_input(t);
