@@ -16,13 +16,12 @@ import subprocess
 import sys
 import time
 
+import reports
+
 LOGS = "build/test-logs"
-PREFIX = re.compile(r"^(?:<\d+>)?(?:\[ *\d+\.\d+\] )?")
 RESULT = re.compile(r"^(not ok|ok) \d+(?: - (.*))?$")
 PLAN = re.compile(r"^1\.\.(\d+)")
 SUMMARY = re.compile(r"^(?:# ktest: )?(\d+) passed, (\d+) failed")
-# Reports that must not appear, whatever the tests themselves say.
-REPORT = re.compile(r"^(?:BUG|WARNING|KASAN|UBSAN|KCSAN|PANIC|panic|Kernel panic|lock ?check|leak(?!: none)):? ", re.I)
 
 
 class Suite:
@@ -57,7 +56,11 @@ SUITES = [
     Suite("abi", "all", "$MAKE abi"),
     Suite("abi-smp", "all", "$MAKE abi ABI_FLAGS='--smp 4 --machine microvm'"),
     Suite("apps", "all", "$MAKE apps", when=has_files("tests/apps/guest.py", "tests/apps/run.py")),
-    Suite("boot", "all", "tools/boot-matrix"),
+    Suite("boot", "all", "tools/boottest.py machines"),
+    Suite("boot-all", "all", "tools/boottest.py --all machines", long=True, limit=7200),
+    Suite("badboot", "all", "tools/boottest.py bad"),
+    Suite("work", "all", "tools/boottest.py work"),
+    Suite("work-debug", "DEBUG=1 all", "tools/boottest.py --kernel build/x86_64-debug/ochre work"),
     Suite("ratchet", "build/bench/bench all", "bench/bench.py ratchet build/x86_64/ochre", when=has_files("bench/counts.json")),
 ]
 
@@ -71,7 +74,7 @@ class Counter:
         self.context = []
 
     def line(self, raw):
-        text = PREFIX.sub("", raw.rstrip())
+        text = reports.PREFIX.sub("", raw.rstrip())
         m = RESULT.match(text)
         if m:
             good = m.group(1) == "ok"
@@ -86,7 +89,7 @@ class Counter:
             self.plan = (self.plan or 0) + int(PLAN.match(text).group(1))
         elif text.startswith("#"):
             self.context = (self.context + [text])[-20:]
-        if REPORT.match(text):
+        if reports.is_report(text):  # whatever the tests themselves say
             print("    " + text, flush=True)
             self.failed += 1
 
