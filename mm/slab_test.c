@@ -67,6 +67,7 @@ KTEST(slab, strings)
 {
 	char *s = kstrdup("abc", GFP_KERNEL), *t = kasprintf(GFP_KERNEL, "%s-%d-%s", s, 42, "end"), *u = kmemdup("xyz", 4, GFP_KERNEL);
 
+	REQUIRE(s && t && u);
 	CHECK_STR(s, "abc");
 	CHECK_STR(t, "abc-42-end");
 	CHECK_STR(u, "xyz");
@@ -90,7 +91,7 @@ static void construct(void *obj)
 KTEST(slab, constructed_objects_keep_their_state)
 {
 	struct kmem_cache *c = kmem_cache_create("test-ctor", sizeof(struct constructed), 0, 0, construct);
-	struct constructed *o[500];
+	static struct constructed *o[500];	// too much for a stack
 	u64 made;
 
 	REQUIRE(c);
@@ -115,7 +116,7 @@ KTEST(slab, constructed_objects_keep_their_state)
 KTEST(slab, emptied_caches_give_their_pages_back)
 {
 	struct kmem_cache *c = kmem_cache_create("test-shrink", 200, 0, SLAB_RECLAIMABLE, NULL);
-	void *o[400];
+	static void *o[400];
 	u64 before, after, other;
 
 	REQUIRE(c);

@@ -47,7 +47,8 @@ def is_test(path):
 
 # The run-time halves of the checking builds exist only in those.
 VARIANT_FLAGS = {"kasan.c": ["-DCONFIG_KASAN=1"], "leak.c": ["-DCONFIG_KASAN=1"],
-                 "slab_kasan.c": ["-DCONFIG_KASAN=1"], "ubsan.c": ["-DCONFIG_UBSAN=1"], "kcsan.c": ["-DCONFIG_KCSAN=1"]}
+                 "slab_kasan.c": ["-DCONFIG_KASAN=1"], "slab_kasan_test.c": ["-DCONFIG_KASAN=1"],
+                 "ubsan.c": ["-DCONFIG_UBSAN=1"], "kcsan.c": ["-DCONFIG_KCSAN=1"]}
 
 
 def variant_flags(path):

@@ -67,13 +67,17 @@
 	__typeof__(var) ps_; \
 	switch (sizeof(var)) { \
 	case 1: { u8 r_ = (u8)(unsigned long)(val); \
-		__asm__ volatile(op "b %0, %%gs:%1" : "+q"(r_), "+m"(*(u8 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
+		__asm__ volatile(op "b %0, %%gs:%1" \
+			: "+q"(r_), "+m"(*(u8 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
 	case 2: { u16 r_ = (u16)(unsigned long)(val); \
-		__asm__ volatile(op "w %0, %%gs:%1" : "+r"(r_), "+m"(*(u16 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
+		__asm__ volatile(op "w %0, %%gs:%1" \
+			: "+r"(r_), "+m"(*(u16 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
 	case 4: { u32 r_ = (u32)(unsigned long)(val); \
-		__asm__ volatile(op "l %0, %%gs:%1" : "+r"(r_), "+m"(*(u32 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
+		__asm__ volatile(op "l %0, %%gs:%1" \
+			: "+r"(r_), "+m"(*(u32 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
 	default: { u64 r_ = (u64)(unsigned long)(val); \
-		__asm__ volatile(op "q %0, %%gs:%1" : "+r"(r_), "+m"(*(u64 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
+		__asm__ volatile(op "q %0, %%gs:%1" \
+			: "+r"(r_), "+m"(*(u64 *)(void __force *)&(var)) : : "cc"); ps_ = (__typeof__(var))(unsigned long)r_; break; } \
 	} \
 	ps_; })
 
