@@ -137,8 +137,8 @@ void mnt_put(struct mount *m)
 
 int mnt_want_write(struct mount *m)
 {
-	atomic_inc(&m->writers);	// a full barrier is not needed: remount looks again after a grace period
-	smp_mb__after_atomic();
+	atomic_inc(&m->writers);
+	smp_mb__after_atomic();		// pairs with those of sb_stop_writers() and set_mount_flags()
 	if (unlikely(READ_ONCE(m->flags) & MNT_READONLY) || unlikely(READ_ONCE(m->sb->flags) & SB_RDONLY)) {
 		atomic_dec(&m->writers);
 		return -EROFS;
@@ -149,6 +149,25 @@ int mnt_want_write(struct mount *m)
 void mnt_drop_write(struct mount *m)
 {
 	atomic_dec(&m->writers);
+}
+
+int sb_stop_writers(struct super_block *sb)
+{
+	struct mount *m;
+	u32 old = sb->flags;
+	bool busy = false;
+
+	mount_write_lock();
+	WRITE_ONCE(sb->flags, old | SB_RDONLY);
+	smp_mb();			// pairs with mnt_want_write()
+	for (u32 i = 0; i < ARRAY_SIZE(mount_table) && !busy; i++) {
+		hlist_for_each_entry(m, &mount_table[i], hash)
+			busy |= m->sb == sb && atomic_read(&m->writers);
+	}
+	if (busy)
+		WRITE_ONCE(sb->flags, old);
+	mount_write_unlock();
+	return busy ? -EBUSY : 0;
 }
 
 // ---- making ---------------------------------------------------------------------------------------------------------

@@ -82,6 +82,19 @@ static void umount_finish(struct list_head *gone)
 	}
 }
 
+static int remount_sb_locked(struct super_block *sb, u32 flags, const char *data) REQUIRES(&sb->umount)
+{
+	u32 old = sb->flags;
+	int err = (flags & SB_RDONLY) && !(old & SB_RDONLY) ? sb_stop_writers(sb) : 0;
+
+	if (err)
+		return err;
+	err = sb_remount(sb, flags, data);
+	if (err)
+		WRITE_ONCE(sb->flags, old);
+	return err;
+}
+
 static int umount_root_fs(struct mount *m)
 {
 	int err;
@@ -89,7 +102,7 @@ static int umount_root_fs(struct mount *m)
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	down_write(&m->sb->umount);
-	err = m->sb->flags & SB_RDONLY ? 0 : sb_remount(m->sb, m->sb->flags | SB_RDONLY, NULL);
+	err = m->sb->flags & SB_RDONLY ? 0 : remount_sb_locked(m->sb, m->sb->flags | SB_RDONLY, NULL);
 	up_write(&m->sb->umount);
 	return err;
 }
@@ -359,15 +372,19 @@ put_old:
 }
 
 #define MNT_USER_FLAGS (MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME | MNT_READONLY | MNT_NOSYMFOLLOW)
-static int set_mount_flags(struct mount *m, u32 flags)
+static int set_mount_flags(struct mount *m, u32 flags, bool check_writers)
 {
+	u32 old;
 	int err = 0;
 
 	mount_write_lock();
-	if ((flags & MNT_READONLY) && !(m->flags & MNT_READONLY) && atomic_read(&m->writers))
+	old = m->flags;
+	WRITE_ONCE(m->flags, (old & ~MNT_USER_FLAGS) | flags);
+	smp_mb();	// pairs with mnt_want_write(): who counts itself after we looked sees the flag
+	if (check_writers && (flags & MNT_READONLY) && !(old & MNT_READONLY) && atomic_read(&m->writers)) {
+		WRITE_ONCE(m->flags, old);
 		err = -EBUSY;
-	else
-		WRITE_ONCE(m->flags, (m->flags & ~MNT_USER_FLAGS) | flags);
+	}
 	mount_write_unlock();
 	return err;
 }
@@ -383,13 +400,13 @@ static int do_remount(const struct path *p, u64 flags, u32 mnt_flags, const char
 	if (!(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
 		mnt_flags = (mnt_flags & ~(MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME)) | (p->mnt->flags & (MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME));
 	if (flags & MS_BIND)
-		return set_mount_flags(p->mnt, mnt_flags);
+		return set_mount_flags(p->mnt, mnt_flags, true);
 	if (!ns_capable(sb->user_ns, CAP_SYS_ADMIN))
 		return -EPERM;
 	down_write(&sb->umount);
-	err = sb_remount(sb, flags, data);
+	err = remount_sb_locked(sb, flags, data);
 	up_write(&sb->umount);
-	return err ? err : set_mount_flags(p->mnt, mnt_flags);
+	return err ? err : set_mount_flags(p->mnt, mnt_flags, false);
 }
 
 // Mount propagation is not there yet: everything is private, and can be declared so.
