@@ -18,7 +18,7 @@ static int string_in(uptr p, char **out)
 // Up to a page of options; what lies beyond readable memory is cut.
 static int options_in(uptr p, char **out)
 {
-	size_t left;
+	size_t n, left;
 
 	*out = NULL;
 	if (uptr_is_null(p))
@@ -26,8 +26,11 @@ static int options_in(uptr p, char **out)
 	*out = kalloc(PAGE_SIZE, GFP_KERNEL);
 	if (!*out)
 		return -ENOMEM;
-	left = raw_copy_from_user(*out, p, MIN(PAGE_SIZE - 1, (size_t)(ALIGN_UP(p.a + 1, PAGE_SIZE) - p.a)));
-	if (left == MIN(PAGE_SIZE - 1, (size_t)(ALIGN_UP(p.a + 1, PAGE_SIZE) - p.a))) {
+	n = MIN(PAGE_SIZE - 1, (size_t)(ALIGN_UP(p.a + 1, PAGE_SIZE) - p.a));
+	left = raw_copy_from_user(*out, p, n);
+	if (!left)	// the next page need not exist
+		(void)!raw_copy_from_user(*out + n, uptr_add(p, n), PAGE_SIZE - 1 - n);
+	if (left == n) {
 		kfree(*out);
 		*out = NULL;
 		return -EFAULT;
