@@ -117,7 +117,9 @@ struct file *task_fd_get(struct task *t, u32 *fd)
 	spin_lock(&t->alloc_lock);		// keeps t->files
 	if (t->files) {
 		rcu_read_lock();
-		for (u32 i = *fd; i < files_table(t->files)->max; i++) {
+		struct fdtable *table = files_table(t->files);
+
+		for (u32 i = find_next_bit(table->open, table->max, *fd); i < table->max; i = find_next_bit(table->open, table->max, i + 1)) {
 			f = fd_lookup_shared(t->files, i);
 			if (f) {
 				*fd = i;
