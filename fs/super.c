@@ -120,8 +120,13 @@ int sb_alloc(const struct fs_type *t, u32 flags, struct super_block **out)
 
 void sb_put(struct super_block *sb)
 {
-	if (ref_put(&sb->ref))
-		kfree_rcu(sb, rcu);
+	if (!ref_put(&sb->ref))
+		return;
+	// Only now: sb_sync_all() goes on from a super block that it has a reference on.
+	spin_lock(&sb_list_lock);
+	list_del(&sb->list);
+	spin_unlock(&sb_list_lock);
+	kfree_rcu(sb, rcu);
 }
 
 void sb_put_active(struct super_block *sb)
@@ -133,9 +138,6 @@ void sb_put_active(struct super_block *sb)
 	sb->type->kill(sb);
 	up_write(&sb->umount);
 	rcu_barrier();			// entries and inodes that are on their way still ask the super block how to be freed
-	spin_lock(&sb_list_lock);
-	list_del(&sb->list);
-	spin_unlock(&sb_list_lock);
 	(void)xa_erase(&anon_devs, MINOR(sb->dev));
 	sb_put(sb);
 }
