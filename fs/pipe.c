@@ -454,8 +454,11 @@ long pipe_fcntl(struct file *f, u32 cmd, u64 arg)
 	mutex_lock(&p->mutex);
 	r = cmd == F_SETPIPE_SZ ? pipe_resize(p, arg) : (long)(p->max_usage * PAGE_SIZE);
 	mutex_unlock(&p->mutex);
-	if (cmd == F_SETPIPE_SZ && r > 0)
+	if (cmd == F_SETPIPE_SZ && r > 0) {
+		// Who looked at head and tail while they moved to the new array may have gone to sleep wrongly.
+		waitq_wake_poll(&p->rd_wait, POLLIN | POLLRDNORM);
 		waitq_wake_poll(&p->wr_wait, POLLOUT | POLLWRNORM);
+	}
 	return r;
 }
 
@@ -634,6 +637,9 @@ static int fifo_open(struct inode *inode, struct file *f)
 		break;
 	case FMODE_WRITE:
 		err = fifo_open_write(p, f);
+		break;
+	case 0:				// O_ACCMODE
+		err = -EINVAL;
 		break;
 	default:			// both: never waits (Linux's, not POSIX')
 		p->readers++;

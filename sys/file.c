@@ -291,7 +291,8 @@ static ssize_t copy_range(struct fd in, uptr in_off, struct fd out, uptr out_off
 		return -EFAULT;
 	if (ip < 0 || op < 0 || (ssize_t)len < 0)
 		return -EINVAL;
-	if (in.file->inode == out.file->inode && op + (loff_t)len > ip && op < ip + (loff_t)len)
+	len = MIN(len, (size_t)MAX(READ_ONCE(in.file->inode->size) - ip, (loff_t)0));
+	if (in.file->inode == out.file->inode && (u64)op + len > (u64)ip && (u64)op < (u64)ip + len)
 		return -EINVAL;		// overlaps
 	n = copy_files_data(in.file, &ip, out.file, &op, len);
 	if (n <= 0)
