@@ -165,7 +165,26 @@ static INIT bool measure(u64 *tsc_hz, u64 *apic_hz)
 	return *tsc_hz != 0;
 }
 
-// What CPUID tells: leaf 0x15 (crystal and ratio), or a hypervisor's leaf 0x40000010 (kHz of TSC and APIC timer).
+// Leaf 0x15: the crystal's rate and the TSC's ratio to it. Without the crystal's rate, leaf 0x16: the TSC then runs at the base frequency.
+static INIT u32 khz_from_crystal(u32 *apic_khz)
+{
+	u32 last = cpuid(0, 0).eax;
+	struct cpuid c = { 0 };
+
+	if (last >= 0x15)
+		c = cpuid(0x15, 0);
+	if (!c.eax || !c.ebx)
+		return 0;
+	if (c.ecx) {
+		*apic_khz = c.ecx / 1000;	// the APIC timer counts the crystal
+		return (u32)((u64)c.ecx * c.ebx / c.eax / 1000);
+	}
+	u32 base_khz = last >= 0x16 ? (cpuid(0x16, 0).eax & 0xffff) * 1000 : 0;
+	*apic_khz = (u32)((u64)base_khz * c.eax / c.ebx);
+	return base_khz;
+}
+
+// What CPUID tells: a hypervisor's leaf 0x40000010 (kHz of TSC and APIC timer), or the processor's.
 static INIT u32 khz_from_cpuid(u32 *apic_khz)
 {
 	if (cpu_has(X86_HYPERVISOR) && cpuid(0x40000000, 0).eax >= 0x40000010) {
@@ -174,13 +193,7 @@ static INIT u32 khz_from_cpuid(u32 *apic_khz)
 		if (c.eax)
 			return c.eax;
 	}
-	if (cpuid(0, 0).eax < 0x15)
-		return 0;
-	struct cpuid c = cpuid(0x15, 0);
-	if (!c.eax || !c.ebx || !c.ecx)
-		return 0;
-	*apic_khz = c.ecx / 1000;	// the APIC timer counts the crystal
-	return (u32)((u64)c.ecx * c.ebx / c.eax / 1000);
+	return khz_from_crystal(apic_khz);
 }
 
 void INIT arch_clock_init(u32 khz)
@@ -231,7 +244,7 @@ void arch_timer_set_event(u64 deadline)
 	}
 	s64 wait = (s64)(deadline - cycles_now());
 	unsigned __int128 ticks = wait > 0 ? (unsigned __int128)(u64)wait * apic_per_tsc >> 32 : 0;
-	apic_write(APIC_TIMER_INIT, ticks > U32_MAX ? U32_MAX : (u32)ticks + 1);
+	apic_write(APIC_TIMER_INIT, ticks >= U32_MAX ? U32_MAX : (u32)ticks + 1);
 }
 
 void arch_timer_stop(void)
