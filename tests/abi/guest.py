@@ -4,7 +4,8 @@
   guest.py --kernel K --initrd I [--log F] [--machine q35|microvm] [--smp N] [--mem M] [--only NAME[:CASE],...]
            [--expected LIST] [--validate OUT --sources DIR]
 
-LIST names cases, `FILE.c:CASE reason` per line, that are known to fail: these may and must fail. Exit status 0 if the guest printed its last line and no case failed. --validate writes the list of passed cases and the
+LIST names cases, `FILE.c:CASE reason` per line, that are known to fail: these may and must fail.
+Exit status 0 if the guest printed its last line and no case failed. --validate writes the list of passed cases and the
 hashes of the tests' sources; it is refused if any case failed.
 """
 import argparse, hashlib, os, re, subprocess, sys, threading
