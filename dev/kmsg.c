@@ -188,14 +188,12 @@ static loff_t kmsg_llseek(struct file *f, loff_t off, int whence)
 	return 0;
 }
 
-static u32 kmsg_poll(struct file *f, struct poll_table *t)
+static u32 kmsg_poll(struct file *f, struct poll_table *t) NO_LOCK_ANALYSIS
 {
 	struct kmsg_reader *r = f->private;
 
 	poll_wait(t, f, &kmsg_wait);
-	mutex_lock(&r->lock);
-	u64 seq = r->seq;
-	mutex_unlock(&r->lock);
+	u64 seq = READ_ONCE(r->seq);	// not locked: a reader sleeps with the lock held
 	if (!kmsg_ready(seq))
 		return 0;
 	return EPOLLIN | EPOLLRDNORM | (seq < log_first_seq() ? EPOLLERR | EPOLLPRI : 0);

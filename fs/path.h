@@ -22,7 +22,7 @@ struct fs_context {
 	struct seqcount seq;
 	struct path root, pwd GUARDED_BY(&lock);
 	u32 umask;
-	bool in_exec;
+	u32 in_exec GUARDED_BY(&lock);		// execs that gain privilege and have counted who shares this: no more may
 };
 MUST_CHECK int copy_fs(struct task *child, unsigned long clone_flags);
 void exit_fs(struct task *t);

@@ -277,6 +277,7 @@ static int run(struct exec *x, const struct arg_source *argv, const struct arg_s
 static void clean(struct exec *x)
 {
 	exec_args_free(x);
+	exec_creds_done(x);
 	exec_image_free(&x->prog);
 	exec_image_free(&x->interp);
 	if (x->cred)

@@ -48,6 +48,7 @@ struct exec {
 	size_t argc, envc, room;	// room: slots of args before the first one in use
 	u64 bytes;		// of all strings, path included
 	u64 limit;
+	struct fs_context *fs;		// whose in_exec we have raised
 	struct cred *cred;
 	bool secure;		// AT_SECURE
 	bool unreadable;	// the file may not be read by who runs it
@@ -72,5 +73,7 @@ MUST_CHECK int exec_creds_compute(struct exec *x);
 // Who may look into the new program's memory. Before it is installed.
 void exec_protect_mm(struct exec *x, struct mm *mm);
 void exec_creds_commit(struct exec *x);
+// Lets others share our root and current directory again. On success and failure.
+void exec_creds_done(struct exec *x);
 // exec_thread.c
 MUST_CHECK int exec_de_thread(void);

@@ -1,6 +1,7 @@
 // exec: what the new program may do: set-user-ID bits, capabilities, no_new_privs. man 7 capabilities, "Transformation of capabilities during execve()".
 #include "fs/file.h"
 #include "fs/mount.h"
+#include "fs/path.h"
 #include "lib/errno.h"
 #include "proc/exec.h"
 #include "task/cred.h"
@@ -43,9 +44,29 @@ static int fill_ids(struct exec *x, struct cred *new)
 }
 
 // Somebody outside this process shares our root and current directory: a gain of privilege would be theirs too.
-static bool fs_is_shared(void)
+// If nobody does, nobody can begin to until exec_creds_done().
+static bool fs_is_shared(struct exec *x)
 {
-	return ref_read(&current->fs->ref) > current->process->nr_threads;
+	struct fs_context *fs = current->fs;
+
+	spin_lock(&fs->lock);
+	bool shared = ref_read(&fs->ref) > current->process->nr_threads;
+	if (!shared) {
+		fs->in_exec++;
+		x->fs = fs;
+	}
+	spin_unlock(&fs->lock);
+	return shared;
+}
+
+void exec_creds_done(struct exec *x)
+{
+	if (!x->fs)
+		return;
+	spin_lock(&x->fs->lock);
+	x->fs->in_exec--;
+	spin_unlock(&x->fs->lock);
+	x->fs = NULL;
 }
 
 int exec_creds_compute(struct exec *x)
@@ -73,7 +94,7 @@ int exec_creds_compute(struct exec *x)
 	bool setid = !uid_eq(new->euid, old->uid) || !gid_eq(new->egid, old->gid);
 	if (gained)
 		x->per_clear |= PER_CLEAR_ON_SETID;
-	if ((setid || gained) && (current->no_new_privs || fs_is_shared())) {
+	if ((setid || gained) && (current->no_new_privs || fs_is_shared(x))) {
 		if (!ns_capable(new->user_ns, CAP_SETUID) || current->no_new_privs) {
 			new->euid = new->uid;
 			new->egid = new->gid;
