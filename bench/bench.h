@@ -19,7 +19,7 @@ static inline uint64_t ticks(void)
 	return (uint64_t)high << 32 | low;
 }
 
-// Tells tools/icount-profile where it is: an 8-byte no-operation. 12: a case begins; 10, 11: a repetition begins, ends.
+// Tells tools/icount-profile where it is: an 8-byte no-operation. 1: /init runs; 12: a case begins; 10, 11: a repetition begins, ends.
 #define MARK(n) __asm__ volatile(".byte 0x0f, 0x1f, 0x84, 0x00\n.long %c0" : : "i"(0x4d420000 + (n)) : "memory")
 
 // Ends the case as failed, with errno, unless ok.

@@ -211,6 +211,7 @@ int main(int argc, char **argv)
 	uint64_t at_start = ticks();
 	if (argc == 2 && !strcmp(argv[1], "exit-now"))
 		return 0;
+	MARK(1);
 	int init = getpid() == 1;
 	if (init) {
 		bench_self = "/init";

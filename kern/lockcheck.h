@@ -49,6 +49,7 @@ u64 lockstat_total(void);	// contended acquisitions since start-up, all classes
 void lockstat_print(void);	// to the log, one line per class that was contended
 #define lockstat_contended(l) lockstat_count((l)->check.cls)
 #else
+static inline void lockstat_print(void) {}
 #define lockstat_contended(l) ((void)0)
 #endif
 

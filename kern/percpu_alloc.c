@@ -43,6 +43,11 @@ static void slot_set(unsigned long *map, u32 i, bool on)
 static u32 find_slots(const struct percpu_chunk *c, u32 n, u32 align)
 {
 	for (u32 i = 0; i + n <= unit_slots;) {
+		unsigned long free = ~c->used[i / 64] >> (i % 64);
+		if (!(free & 1)) {	// on to the next free slot of this word, or to the next word
+			i = ALIGN_UP(free ? i + (u32)__builtin_ctzl(free) : (i | 63) + 1, align);
+			continue;
+		}
 		u32 k = 0;
 		while (k < n && !slot_test(c->used, i + k))
 			k++;

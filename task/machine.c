@@ -3,6 +3,7 @@
 #include "arch/cpu.h"
 #include "arch/irq.h"
 #include "kern/cpumask.h"
+#include "kern/lockcheck.h"
 #include "kern/log.h"
 #include "kern/preempt.h"
 #include "mm/leak.h"
@@ -12,6 +13,7 @@ void machine_end(const char *what, void (*how)(void))
 {
 	if (in_task() && !preempt_count())
 		leak_report((u32)atomic64_read(&init_pid_ns.nr_pids));
+	lockstat_print();
 	pr_emerg("reboot: %s\n", what);
 	preempt_disable();
 	irq_disable();

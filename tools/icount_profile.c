@@ -1,7 +1,7 @@
 // QEMU plugin behind tools/icount-profile: how often each guest instruction was executed between the marks of a benchmark.
 //
 // A mark is the 8-byte no-operation 0f 1f 84 00 NN NN 42 4d: 12 begins a case, 10 and 11 enclose a repetition. Output, per case:
-// "CASE repetitions", then "ADDRESS COUNT" of each instruction executed. One virtual processor. Built for the plugin API of QEMU 7.2 to 9.0.
+// "CASE repetitions", then "ADDRESS COUNT" of each instruction executed. Before all others, from reset to the first mark: "BOOT". One virtual processor. Built for the plugin API of QEMU 7.2 to 9.0.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ struct counter {
 #define BUCKETS (1 << 16)
 static struct counter *table[BUCKETS], *chunk;
 static unsigned int chunk_left, repetitions;
-static int open_case;
+static int open_case, booted;
 static FILE *out;
 
 static struct counter *counter_of(uint64_t address)
@@ -66,8 +66,20 @@ static void end_case(void)
 	repetitions = 0;
 }
 
+static void end_boot(void)
+{
+	fprintf(out, "BOOT 0\n");
+	FOR_EACH(c) {
+		if (c->count)
+			fprintf(out, "%llx %llu\n", (unsigned long long)c->address, (unsigned long long)c->count);
+	}
+	booted = 1;
+}
+
 static void marked(unsigned int cpu, void *which)
 {
+	if (!booted)
+		end_boot();
 	switch ((uintptr_t)which) {
 	case 10:
 		FOR_EACH(c) c->before = c->count;
