@@ -2,7 +2,8 @@
 #
 #   make abi              the ABI tests on $(KERNEL) (default: the kernel that was built)
 #   make apps             the application tests on $(KERNEL)
-#   make abi-validate     both on real Linux (LINUX=sid, bookworm, ... or KERNEL=vmlinuz), and rewrite validated.txt
+#   make abi-validate     the ABI tests on real Linux (LINUX=sid, bookworm, ... or KERNEL=vmlinuz), and rewrite validated.txt
+#   make apps-validate    the application tests on real Linux
 #   ABI=fork,mmap:brk     only these files or cases; ABI_FLAGS='--smp 4 --machine microvm' for the guest
 
 MUSL_CC    ?= musl-gcc
@@ -40,3 +41,10 @@ abi-validate: $(ABI_OUT)/abi.cpio
 	k=$(KERNEL); [ -n "$$k" ] || k=$$(tests/abi/fetch_linux.sh $(LINUX)); \
 	python3 tests/abi/guest.py --kernel "$$k" --initrd $< --log $(ABI_OUT)/log.linux $(if $(ABI),--only $(ABI)) $(ABI_FLAGS) \
 		$(if $(ABI),,--validate tests/abi/validated.txt --sources tests/abi)
+
+# The application tests: scripts for the musl busybox, on both machines with 1 and 4 CPUs (APPS='--initrd F shell' for other arguments).
+.PHONY: apps apps-validate
+apps: build/initramfs.cpio
+	TIMEOUT=$${TIMEOUT:-240} python3 tests/apps/run.py --kernel $(or $(KERNEL),$(OCHRE)) $(or $(APPS),--matrix)
+apps-validate: build/initramfs.cpio
+	k=$(KERNEL); [ -n "$$k" ] || k=$$(tests/abi/fetch_linux.sh $(LINUX)); TIMEOUT=$${TIMEOUT:-240} python3 tests/apps/run.py --kernel "$$k" $(APPS)
