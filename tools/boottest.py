@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Boots a kernel in many ways and says, in TAP, whether each boot did what it must.
 
-    boottest.py [--kernel K] [--all] [--only TEXT] machines|work|bad
+    boottest.py [--kernel K] [--all] [--only TEXT] machines|work|hogs|bad
 
 machines  boots on machines, CPU models, CPU counts and memory sizes that must work (--all: on each combination); each runs a short script
 work      runs long scripts: pipelines, jobs, thousands of forks, tar and dd; on one CPU and on four
+hogs      an ordinary user takes processes, files, memory without end; root must be able to work afterwards
 bad       images and command lines that cannot work: one clear line, then what panic= says
 
 A boot also fails when its log holds a report (tools/reports.py). What went wrong is printed, with the command that repeats it.
@@ -61,6 +62,32 @@ mkfifo /tmp/fifo; (cat /tmp/noise >/tmp/fifo) & cmp /tmp/fifo /tmp/noise; wait
 yes | head -n 20000 | wc -l | grep -q 20000
 cat /proc/meminfo /proc/cpuinfo /proc/stat /proc/interrupts /proc/self/maps /proc/*/status >/dev/null 2>&1 || true
 ps >/dev/null
+echo all-is-well"""
+
+# An ordinary user takes all he can get; afterwards root works on, and the memory is back.
+HOGS = """echo 'user:x:1000:1000::/:/bin/sh' >>/etc/passwd
+hog() { setuidgid user sh -c "$1" >/tmp/hog 2>&1; status=$?; }
+must() { "$@" || { echo "failed: $*"; tail -n 2 /tmp/hog; exit 1; }; }
+before=$(awk '/^MemFree/ { print $2 }' /proc/meminfo)
+hog 'ulimit -u 40; i=0; while [ $i -lt 200 ]; do sleep 5 & i=$((i + 1)); done'
+must grep -q "can't fork" /tmp/hog
+(hog 'bomb() { bomb & bomb & wait; }; ulimit -u 60; bomb') & sleep 1
+must test "$(echo alive | cat)" = alive
+end() { while p=$(ps -o pid,user,stat | awk '$2 == "user" && $3 !~ /Z/ { print $1 }'); [ -n "$p" ]; do kill -9 $p; done 2>/dev/null; }
+end
+hog 'ulimit -n 64; i=3; while [ $i -lt 200 ]; do eval "exec $i</dev/null"; i=$((i + 1)); done'
+must test $status != 0
+hog 'mkdir /tmp/deep; cd /tmp/deep; i=0; while [ $i -lt 300 ]; do mkdir dddddddddddd && cd dddddddddddd; i=$((i + 1)); done'
+must rm -rf /tmp/deep
+hog 'ln -s /tmp/l2 /tmp/l1; ln -s /tmp/l1 /tmp/l2; cat /tmp/l1'
+must test $status = 1
+must rm /tmp/l1 /tmp/l2
+hog 'exec tail /dev/zero'
+must test $status = 137
+hog 'for i in 1 2 3 4; do tail /dev/zero & done; wait'
+must test "$(echo alive | cat)" = alive
+after=$(awk '/^MemFree/ { print $2 }' /proc/meminfo)
+must test $((before - after)) -lt 8000
 echo all-is-well"""
 
 
@@ -154,6 +181,12 @@ def work(tap, o):
     for machine, cpus in cases:
         env = {"ICOUNT": "1"} if cpus == "1" else {}
         try_script(tap, "%s, %s CPUs" % (machine, cpus), o.kernel, LONG, MACHINE=machine, SMP=cpus, **env)
+
+
+def hogs(tap, o):
+    print("1..2")
+    try_script(tap, "hogs, 1 CPU", o.kernel, HOGS, MEM="64M", ICOUNT="1")
+    try_script(tap, "hogs, 4 CPUs", o.kernel, HOGS, MEM="64M", SMP="4")
 
 
 # ---- bad input ----
@@ -267,10 +300,10 @@ def main():
     p.add_argument("--kernel", default=os.path.join(TOP, "build/x86_64/ochre"))
     p.add_argument("--all", action="store_true")
     p.add_argument("--only", default="")
-    p.add_argument("what", choices=("machines", "work", "bad"))
+    p.add_argument("what", choices=("machines", "work", "hogs", "bad"))
     o = p.parse_args()
     tap = Tap()
-    {"machines": machines, "work": work, "bad": bad}[o.what](tap, o)
+    {"machines": machines, "work": work, "hogs": hogs, "bad": bad}[o.what](tap, o)
     return 1 if tap.bad else 0
 
 

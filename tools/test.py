@@ -60,6 +60,7 @@ SUITES = [
     Suite("boot-all", "all", "tools/boottest.py --all machines", long=True, limit=7200),
     Suite("badboot", "all", "tools/boottest.py bad"),
     Suite("work", "all", "tools/boottest.py work"),
+    Suite("hogs", "all", "tools/boottest.py hogs"),
     Suite("work-debug", "DEBUG=1 all", "tools/boottest.py --kernel build/x86_64-debug/ochre work"),
     Suite("ratchet", "build/bench/bench all", "bench/bench.py ratchet build/x86_64/ochre", when=has_files("bench/counts.json")),
 ]
