@@ -2,6 +2,7 @@
 #include "mm/page_alloc.h"
 #include "arch/boot.h"
 #include "arch/irq.h"
+#include "kern/fail.h"
 #include "kern/log.h"
 #include "kern/panic.h"
 #include "kern/smp.h"
@@ -344,7 +345,7 @@ struct folio *folio_alloc_frozen(gfp_t gfp, int order)
 
 struct folio *folio_alloc(gfp_t gfp, int order)
 {
-	struct folio *f = folio_alloc_frozen(gfp, order);
+	struct folio *f = fail_alloc(gfp) ? NULL : folio_alloc_frozen(gfp, order);
 
 	if (likely(f))
 		store_release(&f->ref.n.v, 1);
@@ -386,7 +387,7 @@ void folio_free_raw(struct folio *f)
 
 void *pages_alloc(gfp_t gfp, int order)
 {
-	struct folio *f = alloc_raw(gfp, order);
+	struct folio *f = fail_alloc(gfp) ? NULL : alloc_raw(gfp, order);
 
 	if (unlikely(!f))
 		return NULL;

@@ -445,10 +445,10 @@ void *kalloc(size_t size, gfp_t gfp)
 	struct kmem_cache *c = size_cache(size);
 	void *obj;
 
+	if (unlikely(!c))
+		return large_alloc(size, gfp);	// folio_alloc() asks fail_alloc()
 	if (unlikely(fail_alloc(gfp)))
 		return NULL;
-	if (unlikely(!c))
-		return large_alloc(size, gfp);
 	obj = cache_alloc(c, size, gfp, (u64)__builtin_return_address(0));
 	if (likely(obj) && !(gfp & GFP_UNINIT))
 		memset(obj, 0, size);
