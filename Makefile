@@ -110,7 +110,7 @@ is_test = $(filter %_test.c kern/ktest.c,$1)
 # Run-time halves of the checking builds.
 not_wanted = $(if $(filter 1,$(TESTS)),,$(call is_test,$(wildcard $1/*.c))) %/asm-offsets.c \
 	$(if $(filter 1,$(KASAN)),,%/kasan.c %/slab_kasan.c %/slab_kasan_test.c) \
-	$(if $(filter 1,$(UBSAN)),,%/ubsan.c) $(if $(filter 1,$(KCSAN)),,%/kcsan.c) $(if $(filter 1,$(KASAN) $(DEBUG)),,%/leak.c)
+	$(if $(filter 1,$(UBSAN)),,%/ubsan.c) $(if $(filter 1,$(KCSAN)),,%/kcsan.c %/kcsan_test.c) $(if $(filter 1,$(KASAN) $(DEBUG)),,%/leak.c)
 sources = $(sort $(filter-out $(not_wanted),$(wildcard $1/*.c)))
 # In a unit the tests come last: they are the only files that may see their neighbours' statics.
 unit_order = $(filter-out %_test.c,$1) $(filter %_test.c,$1)

@@ -3,7 +3,7 @@
 // touches the same memory meanwhile without being marked has raced. Marked are atomics, READ_ONCE() and WRITE_ONCE(). Both sides report.
 //
 // A plain, aligned write of at most a word counts as marked unless kcsan.strict is given: such stores do not tear in practice.
-// All on the way of a check is NO_SANITIZE or always inlined.
+// All on the way of a check is NO_SANITIZE or always inlined. A watcher reports with whatever locks the watched code holds: the log takes none.
 #include "kern/kcsan.h"
 #include "arch/cpu.h"
 #include "arch/irq.h"
@@ -17,7 +17,7 @@
 #include "lib/atomic.h"
 
 #define KCSAN_SLOTS 64
-#define WATCH_EVERY 400	// accesses of a CPU
+#define WATCH_EVERY 400	// accesses of a CPU, at most; at least WATCH_EVERY - 255: loops must not fall in step
 #define WATCH_US 20
 #define KCSAN_STACK 10
 #define KCSAN_SEEN 256
@@ -50,6 +50,8 @@ static u64 kcsan_seen[KCSAN_SEEN];		// ATOMIC: pairs of places that were reporte
 static u32 kcsan_printing;	// ATOMIC
 static struct atomic kcsan_count;
 static bool kcsan_strict;
+static u64 expect_from, expect_to;	// ATOMIC: races on these addresses are a test's
+static struct atomic expect_count;
 STATIC_PER_CPU(u32, kcsan_busy);	// inside the checker: accesses are its own
 STATIC_PER_CPU(u32, kcsan_skip);	// accesses since the last that was watched
 
@@ -96,12 +98,19 @@ static NO_SANITIZE bool new_pair(u64 a, u64 b)
 
 static NO_SANITIZE NOINLINE void kcsan_report(const struct side *a, const struct side *b)
 {
-	if (!new_pair(a->ip, b->ip) || panic_in_progress() || xchg(&kcsan_printing, 1))
+	if (a->addr < READ_ONCE(expect_to) && a->addr + a->size > READ_ONCE(expect_from)) {
+		atomic_inc(&expect_count);
 		return;
-	atomic_inc(&kcsan_count);
-	pr_err("KCSAN: data race between %pS and %pS\n", (void *)a->ip, (void *)b->ip);
-	print_side("one", a);
-	print_side("other", b);
+	}
+	// Whoever finds another report being printed leaves its own for the next time that it happens.
+	if (panic_in_progress() || xchg_acquire(&kcsan_printing, 1))
+		return;
+	if (new_pair(a->ip, b->ip)) {
+		atomic_inc(&kcsan_count);
+		pr_err("KCSAN: data race between %pS and %pS\n", (void *)a->ip, (void *)b->ip);
+		print_side("one", a);
+		print_side("other", b);
+	}
 	__atomic_store_n(&kcsan_printing, 0, __ATOMIC_RELEASE);
 }
 
@@ -149,7 +158,7 @@ static NO_SANITIZE NOINLINE void watch(u64 addr, u32 size, u32 kind, u64 ip)
 	struct slot *s = slot_of(addr);
 	unsigned long flags;
 
-	this_cpu_write(kcsan_skip, 0);
+	this_cpu_write(kcsan_skip, (u32)cycles_now() & 255);
 	if (num_online_cpus() < 2)
 		return;
 	flags = irq_save();
@@ -167,17 +176,14 @@ static ALWAYS_INLINE void access(u64 addr, u32 size, u32 kind, u64 ip)
 	struct slot *s = slot_of(addr);
 	u64 w = __atomic_load_n(&s->watch, __ATOMIC_RELAXED);
 
-	if (unlikely(w > WATCH_HIT) && overlaps(w, addr, size) && !(kind & MARKED) && ((w & WATCH_WRITE) || (kind & WRITE)) &&
-	    !this_cpu_read(kcsan_busy))
+	// What is watched is plain, so that one write among the two makes a race.
+	if (unlikely(w > WATCH_HIT) && overlaps(w, addr, size) && ((w & WATCH_WRITE) || (kind & WRITE)) && !this_cpu_read(kcsan_busy))
 		hit(s, w, addr, size, kind, ip);
-	else if (unlikely(w > WATCH_HIT) && overlaps(w, addr, size) && (kind & (MARKED | WRITE)) == (MARKED | WRITE) && !(w & WATCH_WRITE) &&
-		 !this_cpu_read(kcsan_busy))
-		hit(s, w, addr, size, kind, ip);	// only plain accesses are watched: a marked write races with a plain read
-	if (kind & MARKED || size > 8)
+	if (kind & MARKED)
 		return;
 	if (unlikely(this_cpu_add_return(kcsan_skip, 1) > WATCH_EVERY) && !this_cpu_read(kcsan_busy) &&
 	    !__atomic_load_n(&kcsan_printing, __ATOMIC_RELAXED))
-		watch(addr, size, kind, ip);
+		watch(addr, MIN(size, 8u), kind, ip);
 }
 
 static ALWAYS_INLINE u32 write_kind(u64 addr, u32 size)
@@ -188,6 +194,18 @@ static ALWAYS_INLINE u32 write_kind(u64 addr, u32 size)
 u32 kcsan_reports(void)
 {
 	return (u32)atomic_read(&kcsan_count);
+}
+
+void kcsan_expect(const void *p, size_t n)
+{
+	atomic_set(&expect_count, 0);
+	WRITE_ONCE(expect_to, (u64)p + n);
+	WRITE_ONCE(expect_from, (u64)p);
+}
+
+u32 kcsan_expected(void)
+{
+	return (u32)atomic_read(&expect_count);
 }
 
 int kcsan_param_strict(char *val)

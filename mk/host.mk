@@ -12,7 +12,7 @@ HOST_TSAN_TESTS ?= *
 HOST_LAYERS := lib arch/host kern time sched mm task fs dev block bpf net ipc proc $(patsubst %/,%,$(wildcard fs/*/)) io_uring
 HOST_DIRS := $(foreach d,$(HOST_LAYERS),$(if $(wildcard $d/*.c),$d))
 # Symbols come from the linker's second pass, tables of devices from firmware: the host has neither. os.c sees libc, the rest does not.
-HOST_SKIP := kern/symbols.c arch/host/os.c kern/kasan.c %/slab_kasan_test.c %/ubsan.c %/kcsan.c
+HOST_SKIP := kern/symbols.c arch/host/os.c kern/kasan.c %/slab_kasan_test.c %/ubsan.c %/kcsan.c %/kcsan_test.c
 HOST_SRCS := tests/unit/memblock.c tests/unit/x86.c tests/unit/start.c tests/unit/fakes.c
 
 HOST_FLAGS_asan := -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined -DCONFIG_KASAN=1 -DKASAN_SHADOW_OFFSET=0x7fff8000ul \

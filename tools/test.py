@@ -50,6 +50,10 @@ SUITES = [
     ktest("ktest-kasan", "KASAN=1 UBSAN=1 TESTS=1", SMP=2, MACHINE="q35", MEM="512M"),
     Suite("shell-kasan", "KASAN=1 UBSAN=1 all", "KERNEL=build/x86_64-kasan-ubsan/ochre SMP=4 MACHINE=microvm MEM=512M TIMEOUT=600 tools/run "
           "'for i in $(seq 100); do ls -l /bin | wc -l | cat >/dev/null & done; wait; tar c /bin | gzip | gunzip | tar t | wc -l; echo 1 passed, 0 failed'"),
+    ktest("ktest-kcsan", "KCSAN=1 TESTS=1", SMP=2, MACHINE="q35"),
+    Suite("shell-kcsan", "KCSAN=1 all", "KERNEL=build/x86_64-kcsan/ochre SMP=4 MACHINE=microvm TIMEOUT=120 tools/run "
+          "'for i in $(seq 40); do ls -l /bin | wc -l | cat >/dev/null & done; wait; tar c /bin | gzip | gunzip | tar t | wc -l; "
+          "cat /proc/meminfo /proc/stat /proc/*/stat /proc/*/status >/dev/null; echo 1 passed, 0 failed'"),
     Suite("fuzz-syscalls", "KASAN=1 UBSAN=1 all", "$MAKE fuzz-run FUZZ_SECONDS=60 FUZZ_SEED=1"),
     Suite("fuzz-syscalls-long", "KASAN=1 UBSAN=1 all", "$MAKE fuzz-run FUZZ_SECONDS=900", long=True, limit=4200),
     Suite("abi-kasan", "KASAN=1 UBSAN=1 all", "$MAKE abi KERNEL=build/x86_64-kasan-ubsan/ochre ABI_FLAGS='--smp 4'", long=True),
