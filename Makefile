@@ -150,8 +150,9 @@ ifeq ($(filter clean help setup check test test-long run gdb bench bench-run ben
 missing_dirs := $(sort $(foreach d,gen $(dir $(KERNEL_OBJS:$(B)/%=%)) $(DIRS),$(if $(wildcard $(B)/$d),,$(B)/$d)))
 $(if $(missing_dirs),$(shell mkdir -p $(missing_dirs)))
 differ = $(subst x$1x,,x$2x)$(subst x$2x,,x$1x)
-# $(call keep,FILE,TEXT)
-keep = $(if $(call differ,$(file <$1),$2),$(file >$1,$2))
+# $(call keep,FILE,TEXT). make 4.3 leaves the last newline of what it reads when its buffer moves meanwhile.
+keep = $(call keep_read,$1,$2,$(file <$1))
+keep_read = $(if $(call differ,$3,$2),$(if $(call differ,$3,$2$(newline)),$(file >$1,$2)))
 unit_text = // Made by the Makefile: one translation unit for $1/.$(foreach f,$(call unit_order,$(call sources,$1)),$(newline)$(hash)include "$f")
 $(foreach d,$(DIRS),$(call keep,$(B)/$d/unit.c,$(call unit_text,$d)))
 $(call keep,$(B)/flags,$(CC) $(CC_VERSION) $(CFLAGS_ALL))
