@@ -2,6 +2,7 @@
 // machine off. An ordinary static Linux program; it also runs under Linux.
 //
 // The command is the text of /etc/ochre-command, given to sh -c. Its status is told to tools/run in one line on the console.
+// reboot, poweroff and halt ask by the signals that busybox sends its init; a halted guest would only leave QEMU waiting.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -63,6 +64,16 @@ static pid_t start(int command)
 	_exit(STATUS_NOT_STARTED);
 }
 
+static volatile sig_atomic_t how_to_end = RB_POWER_OFF, asked_to_end;
+
+// With the shell killed main() goes on, however close to its wait() this came.
+static void end_as_asked(int sig)
+{
+	how_to_end = sig == SIGTERM ? RB_AUTOBOOT : RB_POWER_OFF;
+	asked_to_end = 1;
+	kill(-1, SIGKILL);
+}
+
 // As PID 1 we also inherit and reap everybody's orphans.
 static int wait_for(pid_t child)
 {
@@ -91,16 +102,22 @@ int main(void)
 	for (size_t i = 0; i < sizeof(environment) / sizeof(environment[0]); i++)
 		putenv(environment[i]);
 	mount_all();
+	signal(SIGTERM, end_as_asked);
+	signal(SIGUSR1, end_as_asked);
+	signal(SIGUSR2, end_as_asked);
 	int command = access(COMMAND, R_OK) == 0;
 	pid_t child = start(command);
 	if (child < 0)
 		dprintf(2, "init: fork: %s\n", strerror(errno));
 	int status = child < 0 ? STATUS_NOT_STARTED : wait_for(child);
+	if (asked_to_end)
+		status = 0;
 	end_the_rest();
 	if (command)
 		dprintf(1, "\036ochre-run: status %d\n", status);
 	tcdrain(1);
 	sync();
+	reboot(how_to_end);
 	reboot(RB_POWER_OFF);
 	reboot(RB_AUTOBOOT);
 	for (;;)
