@@ -1,7 +1,8 @@
 // QEMU plugin behind tools/icount-profile: how often each guest instruction was executed between the marks of a benchmark.
 //
 // A mark is the 8-byte no-operation 0f 1f 84 00 NN NN 42 4d: 12 begins a case, 10 and 11 enclose a repetition. Output, per case:
-// "CASE repetitions", then "ADDRESS COUNT" of each instruction executed. Before all others, from reset to the first mark: "BOOT". One virtual processor. Built for the plugin API of QEMU 7.2 to 9.0.
+// "CASE repetitions", then "ADDRESS COUNT" of each instruction executed. Before all others, from reset to the first mark: "BOOT".
+// One virtual processor. Built for the plugin API of QEMU 7.2 to 9.0.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -17,15 +17,17 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 MATRIX = [("q35", "1"), ("q35", "4"), ("microvm", "1"), ("microvm", "4")]
 MARK = "=-=-="
-DRIVER = """cd /tmp
-for s in %s; do
-	echo "%s $s"
-	mkdir /tmp/$s && cd /tmp/$s && sh /apps/$s.sh 2>&1
-	echo "status $?"
-	cd /tmp && rm -rf /tmp/$s
-done
-echo "%s"
-"""
+DRIVER = "\n".join([
+    "cd /tmp",
+    "for s in %s; do",
+    "echo \"%s $s\"",
+    "mkdir /tmp/$s && cd /tmp/$s && sh /apps/$s.sh 2>&1",
+    "echo \"status $?\"",
+    "cd /tmp && rm -rf /tmp/$s",
+    "done",
+    "echo \"%s\"",
+    "",
+])
 
 
 def initrd_with_scripts(base, names, directory):
