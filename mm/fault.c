@@ -178,9 +178,11 @@ static bool large_alone(struct folio *f, pte_t *p, u64 pfn)
 
 bool anon_alone(struct folio *f, pte_t *p, u64 pfn)
 {
-	if (!(f->flags & BIT(PG_ANON)))
+	u64 flags = READ_ONCE(f->flags);
+
+	if (!(flags & BIT(PG_ANON)))
 		return false;
-	if (likely(!(f->flags & BIT(PG_HEAD))))
+	if (likely(!(flags & BIT(PG_HEAD))))
 		return ref_read(&f->ref) == 1;
 	return large_alone(f, p, pfn);
 }

@@ -40,7 +40,7 @@ static void copy_ptes(struct copy *c, pte_t *from, pte_t *to, u64 a, u64 end)
 		}
 		folio_dup_map(f);
 		pte_set(to, pte_mkold(e));
-		if (likely(f->flags & BIT(PG_ANON)))
+		if (likely(READ_ONCE(f->flags) & BIT(PG_ANON)))
 			anon++;
 		else
 			c->rss[folio_counter(f)]++;

@@ -23,7 +23,7 @@ static void protect_ptes(struct protect *c, pmd_t m, u64 a, u64 end)
 		pte_t n = pte_modify(e, prot);
 		if (c->upgrade && pte_dirty(e) && !pte_special(e)) {
 			struct folio *f = pfn_page(pte_pfn(e));
-			if ((f->flags & (BIT(PG_ANON) | BIT(PG_HEAD) | BIT(PG_TAIL))) == BIT(PG_ANON) && ref_read(&f->ref) == 1)
+			if ((READ_ONCE(f->flags) & (BIT(PG_ANON) | BIT(PG_HEAD) | BIT(PG_TAIL))) == BIT(PG_ANON) && ref_read(&f->ref) == 1)
 				n = pte_mkwrite(n);
 		}
 		c->flush |= pte_write(e) && !pte_write(n);

@@ -4,7 +4,7 @@
 static void zap_folio_stat(struct folio *f)
 {
 	// The last mapping of the folio: the map count falls to zero with the lock of its last table held.
-	mm_stat_add(f->flags & BIT(PG_ANON) ? MM_STAT_ANON : MM_STAT_MAPPED, -(s64)folio_nr(f));
+	mm_stat_add(READ_ONCE(f->flags) & BIT(PG_ANON) ? MM_STAT_ANON : MM_STAT_MAPPED, -(s64)folio_nr(f));
 }
 
 // One reference and one mapping of f go. The caller passes the reference to the gather.
@@ -45,7 +45,7 @@ static u64 zap_ptes(struct zap *z, pmd_t m, u64 a, u64 end)
 			continue;
 		}
 		struct folio *f = page_folio(pfn_page(pte_pfn(e)));
-		bool anon = f->flags & BIT(PG_ANON);
+		bool anon = READ_ONCE(f->flags) & BIT(PG_ANON);
 		if (z->keep_anon && anon)
 			continue;
 		if (anon) {
