@@ -184,7 +184,7 @@ void balance_tick(struct rq *rq) NO_LOCK_ANALYSIS
 	if (READ_ONCE(rq->fair.nr_running) > 1)
 		kick_idle_cpu(rq);
 	struct rq *from = find_busiest(rq, &all);
-	if (!from || READ_ONCE(from->nr_running) < rq->nr_running + 2)
+	if (!from || READ_ONCE(from->nr_running) < READ_ONCE(rq->nr_running) + 2)
 		return;
 	rq_lock_two(rq, from);
 	int diff = (int)from->nr_running - (int)rq->nr_running;
