@@ -245,7 +245,7 @@ static ALWAYS_INLINE bool update_deadline(struct sched_entity *se)
 	if (likely(before(se->vruntime, se->deadline)))
 		return false;
 	if (!se->custom_slice)
-		se->slice = sched_base_slice;
+		se->slice = READ_ONCE(sched_base_slice);
 	se->deadline = se->vruntime + to_virtual(se->slice, se->weight);
 	return true;
 }
@@ -281,7 +281,7 @@ static void place(struct fair_rq *f, struct sched_entity *se, u32 flags)
 	u64 v = average(f);
 
 	if (!se->custom_slice)
-		se->slice = sched_base_slice;
+		se->slice = READ_ONCE(sched_base_slice);
 	if (f->nr_queued && se->vlag) {
 		// V moves as the entity joins: inflate the lag so that it is right afterwards.
 		s64 load = (s64)f->load + (f->curr ? f->curr->weight : 0);
@@ -507,13 +507,13 @@ void fair_set_weight(struct rq *rq, struct task *t)
 void fair_set_slice(struct task *t, u64 ns)
 {
 	t->se.custom_slice = ns != 0;
-	t->se.slice = ns ? CLAMP(ns, SLICE_MIN, SLICE_MAX) : sched_base_slice;
+	t->se.slice = ns ? CLAMP(ns, SLICE_MIN, SLICE_MAX) : READ_ONCE(sched_base_slice);
 }
 
 void fair_new_task(struct task *t)
 {
 	struct sched_entity *se = &t->se;
-	u64 slice = se->custom_slice ? se->slice : sched_base_slice;
+	u64 slice = se->custom_slice ? se->slice : READ_ONCE(sched_base_slice);
 	u8 custom = se->custom_slice;
 
 	*se = (struct sched_entity){ .weight = weight_of(t), .slice = slice, .custom_slice = custom };
@@ -532,5 +532,5 @@ void fair_init(void)
 
 	while (cpus >>= 1)
 		factor++;
-	sched_base_slice = 700000 * factor;
+	WRITE_ONCE(sched_base_slice, 700000 * factor);
 }

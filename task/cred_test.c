@@ -102,12 +102,12 @@ KTEST(cred, a_prepared_copy_holds_its_own_references)
 {
 	struct cred *c;
 	const struct cred *old = current_cred();
-	s32 users = atomic_read(&old->user->ref.n);
+	s32 count = atomic_read(&old->user->ref.n);
 
 	REQUIRE(prepare_creds(&c) == 0);
 	CHECK_NE(c, old);
 	CHECK_EQ(c->cap_effective, old->cap_effective);
-	CHECK_EQ(atomic_read(&old->user->ref.n), users + 1);
+	CHECK_EQ(atomic_read(&old->user->ref.n), count + 1);
 	const struct cred *before = override_creds(c);
 	CHECK_EQ(current_cred(), c);
 	revert_creds(before);
