@@ -78,8 +78,9 @@ struct uart {
 
 DEFINE_LOCK_CLASS(uart_lock_class, LOCK_HARDIRQ);
 static void uart_console_write(struct console *c, const char *s, size_t n);
+static void uart_console_drain(struct console *c);
 #define UART_AT(port, isa, nm) { .base = (port), .isa_irq = (isa), .lock = SPINLOCK_INIT(&uart_lock_class), \
-				 .console = { .name = (nm), .write = uart_console_write } }
+				 .console = { .name = (nm), .write = uart_console_write, .drain = uart_console_drain } }
 static struct uart uarts[UART_PORTS] = { UART_AT(0x3f8, 4, "ttyS0"), UART_AT(0x2f8, 3, "ttyS1"), UART_AT(0x3e8, 4, "ttyS2"), UART_AT(0x2e8, 3, "ttyS3") };
 static struct uart_line uart_lines[2];		// IRQ 4 and 3
 
@@ -185,6 +186,18 @@ static void uart_console_write(struct console *c, const char *s, size_t n)
 	}
 	unsigned long flags = spin_lock_irqsave(&u->lock);
 	write_polled(u, s, n);
+	spin_unlock_irqrestore(&u->lock, flags);
+}
+
+static void uart_console_drain(struct console *c)
+{
+	struct uart *u = CONTAINER_OF(c, struct uart, console);
+	unsigned long flags = spin_lock_irqsave(&u->lock);
+
+	for (; !u->stopped && u->tx_tail != u->tx_head; WRITE_ONCE(u->tx_tail, u->tx_tail + 1)) {
+		wait_thre(u);
+		uart_out(u, UART_DATA, u->tx[u->tx_tail % UART_TX]);
+	}
 	spin_unlock_irqrestore(&u->lock, flags);
 }
 

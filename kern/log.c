@@ -277,6 +277,13 @@ void log_user(int prio, const char *s, size_t n)
 	log_add(prio & 7, (u8)(facility ? facility : 1), s, n);
 }
 
+void console_drain_all(void)
+{
+	for (struct console *c = load_acquire(&consoles); c; c = c->next)
+		if (c->drain)
+			c->drain(c);
+}
+
 void console_register(struct console *c)
 {
 	c->next = READ_ONCE(consoles);

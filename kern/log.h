@@ -32,9 +32,12 @@ int log_printf(int level, const char *fmt, ...) PRINTF(2, 3) COLD;
 struct console {
 	const char *name;
 	void (*write)(struct console *c, const char *s, size_t n);	// any context, no locks of its own beyond a raw one
+	void (*drain)(struct console *c);	// sends at once what programs have written to the same port and waits in its queue; null: no queue
 	struct console *next;
 };
 void console_register(struct console *c);
+// Sends what programs have written to the consoles' ports, without interrupts: the machine is about to end. Context: any but NMI.
+void console_drain_all(void);
 void console_set_level(int level);	// records below this level are printed; quiet = 4, default 7
 int console_level(void);
 // After a panic: consoles are written without waiting for anybody.

@@ -14,6 +14,7 @@ void machine_end(const char *what, void (*how)(void))
 	if (in_task() && !preempt_count())
 		leak_report((u32)atomic64_read(&init_pid_ns.nr_pids));
 	lockstat_print();
+	console_drain_all();
 	pr_emerg("reboot: %s\n", what);
 	preempt_disable();
 	irq_disable();
